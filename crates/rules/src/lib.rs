@@ -1,0 +1,24 @@
+//! The rules of the house, pure: no I/O, no clock, no web framework, no database.
+//!
+//! Everything here can be tested by calling it. Other crates ask these types what is allowed; they never decide for themselves.
+#![warn(missing_docs)]
+
+pub mod action;
+pub mod actor;
+pub mod case;
+pub mod document;
+pub mod entity;
+pub mod level;
+pub mod policy;
+pub mod refusal;
+pub mod secret;
+pub mod text;
+pub mod when;
+
+pub use action::{Action, Contribute, Covers, Know, Manage, Read};
+pub use actor::{Actor, UserKind};
+pub use entity::{Case, Document, Entity, Kind, Sealed, User};
+pub use level::Level;
+pub use refusal::{Problem, Refusal};
+pub use secret::Secret;
+pub use when::Moment;

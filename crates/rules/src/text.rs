@@ -1,0 +1,105 @@
+//! Text that people type: what was typed goes in, what it means comes out, or a sentence that says what to do.
+
+use crate::{Problem, document::is_invisible};
+
+/// One line: trimmed, white space squeezed, no control or invisible characters, 1 to `max` characters.
+pub fn line(field: &'static str, label: &str, typed: &str, max: usize) -> Result<String, Problem> {
+    let text = optional_line(field, label, typed, max)?;
+    text.ok_or_else(|| Problem::new(field, format!("{label} is empty. Type it.")))
+}
+
+/// As [`line`], but empty is `None`.
+pub fn optional_line(field: &'static str, label: &str, typed: &str, max: usize) -> Result<Option<String>, Problem> {
+    let visible: String = typed.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    within(field, label, text, max)
+}
+
+/// Several lines: line ends made `\n`, other control characters dropped, trimmed, at most `max` characters; empty is `None`.
+pub fn prose(field: &'static str, label: &str, typed: &str, max: usize) -> Result<Option<String>, Problem> {
+    let even = typed.replace("\r\n", "\n").replace('\r', "\n");
+    let text: String = even.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
+    within(field, label, text.trim().to_owned(), max)
+}
+
+fn within(field: &'static str, label: &str, text: String, max: usize) -> Result<Option<String>, Problem> {
+    let length = text.chars().count();
+    if length > max {
+        return Err(Problem::new(field, format!("{label} has {length} characters. Make it {max} or fewer.")));
+    }
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// An e-mail address as it is compared: trimmed and in lower case. `None` when it cannot be one.
+pub fn email(typed: &str) -> Option<String> {
+    let email = typed.trim().to_lowercase();
+    let (name, host) = email.split_once('@')?;
+    let fits = !name.is_empty() && host.contains('.') && !host.contains('@') && email.len() <= 254;
+    let plain = !email.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c));
+    (fits && plain).then_some(email)
+}
+
+/// An address with all but its first letter and its host hidden: `p…@firm.example`.
+pub fn email_hint(email: &str) -> String {
+    match (email.chars().next(), email.split_once('@')) {
+        (Some(first), Some((_, host))) => format!("{first}…@{host}"),
+        _ => String::from("…"),
+    }
+}
+
+/// The six digits of a code, whatever spaces were pasted with them.
+pub fn code(typed: &str) -> Option<String> {
+    let digits: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
+}
+
+/// `one case`, `7 people`, `two people`: small numbers as words, the noun in the right number.
+pub fn count(n: usize, one: &str, many: &str) -> String {
+    const WORDS: [&str; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let number = WORDS.get(n).map_or_else(|| n.to_string(), |word| (*word).to_owned());
+    format!("{number} {}", if n == 1 { one } else { many })
+}
+
+/// The same with a capital at its head.
+pub fn count_head(n: usize, one: &str, many: &str) -> String {
+    let words = count(n, one, many);
+    let mut chars = words.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_squeezed_and_bounded() {
+        assert_eq!(line("t", "Title", "  a \t b\n", 10).unwrap(), "a b");
+        assert_eq!(line("t", "Title", "", 10).unwrap_err().text, "Title is empty. Type it.");
+        assert_eq!(line("t", "Title", &"x".repeat(11), 10).unwrap_err().text, "Title has 11 characters. Make it 10 or fewer.");
+        assert_eq!(optional_line("t", "Title", "\u{202E}", 10).unwrap(), None);
+    }
+
+    #[test]
+    fn prose_keeps_its_lines() {
+        assert_eq!(prose("s", "Summary", "a\r\nb\u{0}\n\n", 10).unwrap().as_deref(), Some("a\nb"));
+    }
+
+    #[test]
+    fn emails_and_codes() {
+        assert_eq!(email("  Ann@Firm.EXAMPLE ").as_deref(), Some("ann@firm.example"));
+        for bad in ["", "ann", "@x.y", "a@b", "a b@c.d", "a@b@c.d"] {
+            assert_eq!(email(bad), None, "{bad}");
+        }
+        assert_eq!(email_hint("ann@firm.example"), "a…@firm.example");
+        assert_eq!(code(" 123 456 ").as_deref(), Some("123456"));
+        assert_eq!(code("12345"), None);
+        assert_eq!(code("１２３４５６"), None);
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!(count(1, "person", "people"), "one person");
+        assert_eq!(count_head(7, "person", "people"), "Seven people");
+        assert_eq!(count(12, "person", "people"), "12 people");
+    }
+}

@@ -1,0 +1,92 @@
+//! Moments in time. Nothing here asks a clock: time comes in as a parameter.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+/// A moment, in milliseconds since 1970-01-01 UTC, as the database keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub i64);
+
+/// Milliseconds in a minute.
+pub const MINUTE: i64 = 60_000;
+/// Milliseconds in an hour.
+pub const HOUR: i64 = 60 * MINUTE;
+/// Milliseconds in a day.
+pub const DAY: i64 = 24 * HOUR;
+
+impl Moment {
+    /// The moment `ms` milliseconds later (earlier when negative).
+    pub fn plus(self, ms: i64) -> Moment {
+        Moment(self.0.saturating_add(ms))
+    }
+
+    /// Whole seconds since 1970, never negative.
+    pub fn seconds(self) -> u64 {
+        u64::try_from(self.0 / 1000).unwrap_or(0)
+    }
+
+    fn zoned(self, zone: &TimeZone) -> jiff::Zoned {
+        Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone())
+    }
+
+    /// `2026-11-24T14:07:31Z`, for machines.
+    pub fn iso(self) -> String {
+        self.zoned(&TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// `24 Nov 2026`.
+    pub fn day(self, zone: &TimeZone) -> String {
+        self.zoned(zone).strftime("%-d %b %Y").to_string()
+    }
+
+    /// `Tuesday 24 November`.
+    pub fn day_words(self, zone: &TimeZone) -> String {
+        self.zoned(zone).strftime("%A %-d %B").to_string()
+    }
+
+    /// `14:07:31`.
+    pub fn clock(self, zone: &TimeZone) -> String {
+        self.zoned(zone).strftime("%H:%M:%S").to_string()
+    }
+
+    /// The year in which the moment falls.
+    pub fn year(self, zone: &TimeZone) -> i64 {
+        i64::from(self.zoned(zone).year())
+    }
+
+    /// As short as it can be said at `now`: `Today 14:07`, `Yesterday 14:07`, `Mon 23 Nov`, `3 Nov 2025`.
+    pub fn short(self, now: Moment, zone: &TimeZone) -> String {
+        let (then, today) = (self.zoned(zone), now.zoned(zone));
+        let days = today.date().since(then.date()).map_or(i32::MAX, |span| span.get_days());
+        match days {
+            0 => then.strftime("Today %H:%M").to_string(),
+            1 => then.strftime("Yesterday %H:%M").to_string(),
+            2..=6 => then.strftime("%a %-d %b %H:%M").to_string(),
+            _ if then.year() == today.year() => then.strftime("%-d %b").to_string(),
+            _ => then.strftime("%-d %b %Y").to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_it_short_in_the_zone_of_the_firm() {
+        let london = TimeZone::get("Europe/London").unwrap();
+        let at = |s: &str| Moment(s.parse::<Timestamp>().unwrap().as_millisecond());
+        let now = at("2026-06-24T23:30:00Z"); // 00:30 on the 25th in London
+        let rows = [
+            ("2026-06-24T23:10:00Z", "Today 00:10"),
+            ("2026-06-24T12:00:00Z", "Yesterday 13:00"),
+            ("2026-06-20T12:00:00Z", "Sat 20 Jun 13:00"),
+            ("2026-01-20T12:00:00Z", "20 Jan"),
+            ("2025-12-31T12:00:00Z", "31 Dec 2025"),
+        ];
+        for (then, words) in rows {
+            assert_eq!(at(then).short(now, &london), words);
+        }
+        assert_eq!(now.iso(), "2026-06-24T23:30:00Z");
+        assert_eq!(now.day_words(&london), "Thursday 25 June");
+    }
+}
