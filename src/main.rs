@@ -1,1 +1,13 @@
-fn main() {}
+//! Strongroom: one binary in which a small firm keeps its clients' cases and documents.
+
+mod app;
+mod cmd;
+mod config;
+mod demo;
+mod gate;
+mod gate_header;
+mod web;
+
+fn main() -> std::process::ExitCode {
+    cmd::main()
+}

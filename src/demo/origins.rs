@@ -12,11 +12,19 @@ pub(crate) struct Origin {
     pub(crate) certificates: &'static [&'static str],
 }
 
-const fn origin(given: &'static [&'static str], family: &'static [&'static str], certificates: &'static [&'static str]) -> Origin {
+const fn origin(
+    given: &'static [&'static str],
+    family: &'static [&'static str],
+    certificates: &'static [&'static str],
+) -> Origin {
     Origin { given, family, family_first: false, certificates }
 }
 
-const fn family_first(given: &'static [&'static str], family: &'static [&'static str], certificates: &'static [&'static str]) -> Origin {
+const fn family_first(
+    given: &'static [&'static str],
+    family: &'static [&'static str],
+    certificates: &'static [&'static str],
+) -> Origin {
     Origin { given, family, family_first: true, certificates }
 }
 
@@ -42,7 +50,12 @@ pub(crate) static ORIGINS: [Origin; 32] = [
         &["Mehta", "Iyer", "Singh", "Banerjee", "Reddy", "D’Souza"],
         &["जन्म प्रमाण पत्र"],
     ),
-    origin(&["Imran", "Sana", "Bilal", "Fatima", "Usman"], &["Khan", "Qureshi", "Malik", "Chaudhry", "Siddiqui"], &["نکاح نامہ"]),
+    origin(
+        &["Imran", "Sana", "Bilal", "Fatima", "Usman"],
+        &["Khan", "Qureshi", "Malik", "Chaudhry", "Siddiqui"],
+        &["نکاح \
+        نامہ"],
+    ),
     origin(&["Nusrat", "Tanvir", "Rukhsana", "Farhan"], &["Rahman", "Begum", "Chowdhury", "Hossain", "Miah"], &["জন্ম সনদ"]),
     origin(
         &["Kumaran", "Tharshini", "Nirosha", "Dilshan"],
@@ -59,7 +72,11 @@ pub(crate) static ORIGINS: [Origin; 32] = [
         &["Nguyễn", "Trần", "Phạm", "Đặng", "Lê", "Vũ"],
         &["Giấy khai sinh", "Giấy chứng nhận kết hôn"],
     ),
-    family_first(&["Wei", "Xiaoming", "Meiling", "Jun", "Yu"], &["Chen", "Zhang", "Liu", "Huang", "Lü", "Zhao"], &["出生医学证明", "结婚证"]),
+    family_first(
+        &["Wei", "Xiaoming", "Meiling", "Jun", "Yu"],
+        &["Chen", "Zhang", "Liu", "Huang", "Lü", "Zhao"],
+        &["出生医学证明", "结婚证"],
+    ),
     origin(&["Haruka", "Kenji", "Yūko", "Daisuke"], &["Satō", "Tanaka", "Kobayashi", "Itō", "Ōno"], &["結婚証明書", "戸籍謄本"]),
     family_first(&["Min-jun", "Seo-yeon", "Ji-ho", "Ha-eun"], &["Kim", "Park", "Choi", "Jeong", "Yoon"], &["가족관계증명서"]),
     origin(
@@ -67,7 +84,11 @@ pub(crate) static ORIGINS: [Origin; 32] = [
         &["Haddad", "al-Masri", "Khoury", "Bensaïd", "El Amrani"],
         &["شهادة الميلاد", "عقد الزواج"],
     ),
-    origin(&["Parisa", "Dariush", "Shirin", "Kaveh"], &["Rahimi", "Moradi", "Tehrani", "Ahmadzadeh"], &["شناسنامه", "سند ازدواج"]),
+    origin(
+        &["Parisa", "Dariush", "Shirin", "Kaveh"],
+        &["Rahimi", "Moradi", "Tehrani", "Ahmadzadeh"],
+        &["شناسنامه", "سند ازدواج"],
+    ),
     origin(&["Noa", "Eitan", "Tamar", "Yael"], &["Ben-David", "Mizrahi", "Shapira", "Peretz"], &["תעודת לידה"]),
     origin(
         &["Deniz", "Çağla", "İbrahim", "Şule", "Oğuz"],
@@ -84,7 +105,11 @@ pub(crate) static ORIGINS: [Origin; 32] = [
         &["Muñoz", "Ibáñez", "Peña", "García Márquez", "Quiñones"],
         &["Partida de nacimiento"],
     ),
-    origin(&["Aoife", "Seán", "Niamh", "Pádraig"], &["O’Brien", "Ó Súilleabháin", "Byrne", "Ní Dhomhnaill"], &["Teastas breithe"]),
+    origin(
+        &["Aoife", "Seán", "Niamh", "Pádraig"],
+        &["O’Brien", "Ó Súilleabháin", "Byrne", "Ní Dhomhnaill"],
+        &["Teastas breithe"],
+    ),
     origin(&["Siân", "Gwenllïan", "Rhŷs", "Owain"], &["Llewellyn", "Bevan", "Prys", "Ap Gwilym"], &["Tystysgrif geni"]),
     origin(
         &["Élodie", "François", "Zoé", "Jean-Noël", "Maëlle"],
@@ -93,7 +118,11 @@ pub(crate) static ORIGINS: [Origin; 32] = [
     ),
     origin(&["Lena", "Jürgen", "Käthe", "Tobias"], &["Brandt", "Müller", "Groß", "Köhler"], &["Geburtsurkunde", "Eheurkunde"]),
     origin(&["Jiří", "Zdeňka", "Ondřej", "Tereza"], &["Krejčí", "Tichý", "Janů", "Šimek"], &["Rodný list"]),
-    origin(&["Zsófia", "László", "Erzsébet", "Győző"], &["Szabó", "Kőszegi", "Tóth", "Fűrész"], &["Születési anyakönyvi kivonat"]),
+    origin(
+        &["Zsófia", "László", "Erzsébet", "Győző"],
+        &["Szabó", "Kőszegi", "Tóth", "Fűrész"],
+        &["Születési anyakönyvi kivonat"],
+    ),
     origin(&["Ștefan", "Ioana", "Mircea", "Ilinca"], &["Țăranu", "Popescu", "Bălan", "Ionescu"], &["Certificat de naștere"]),
     origin(
         &["Oksana", "Dmytro", "Larysa", "Taras"],
@@ -105,7 +134,11 @@ pub(crate) static ORIGINS: [Origin; 32] = [
         &["Petrova", "Volkova", "Sokolova", "Lebedeva"],
         &["Свидетельство о рождении"],
     ),
-    origin(&["Eleni", "Giorgos", "Katerina", "Nikos"], &["Makri", "Galanis", "Zografos", "Economou"], &["Πιστοποιητικό γέννησης"]),
+    origin(
+        &["Eleni", "Giorgos", "Katerina", "Nikos"],
+        &["Makri", "Galanis", "Zografos", "Economou"],
+        &["Πιστοποιητικό γέννησης"],
+    ),
     origin(&["Søren", "Åsa", "Bjørn", "Sigríður"], &["Sørensen", "Bergström", "Nygård", "Ångström"], &["Vigselbevis"]),
     origin(&["Somchai", "Malee", "Anong", "Prasert"], &["Srisawat", "Chaiyasit", "Thongdee", "Wongsakul"], &["สูติบัตร"]),
     origin(&["Grace", "Winston", "Shanice", "Delroy"], &["Campbell", "Bogle", "McKenzie", "Da Costa"], &[]),
@@ -120,7 +153,12 @@ mod tests {
         for origin in &ORIGINS {
             assert!(origin.given.len() >= 4 && origin.family.len() >= 4, "{origin:?}");
             let all = origin.given.iter().chain(origin.family).chain(origin.certificates);
-            let strange = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c) || ('\u{2028}'..='\u{206F}').contains(&c) || ('\u{200B}'..='\u{200F}').contains(&c);
+            let strange = |c: char| {
+                c.is_control()
+                    || "/\\:*?\"<>|".contains(c)
+                    || ('\u{2028}'..='\u{206F}').contains(&c)
+                    || ('\u{200B}'..='\u{200F}').contains(&c)
+            };
             assert!(all.clone().all(|name| !name.chars().any(strange) && name.len() < 200), "{origin:?}");
             assert!(!origin.family.contains(&"Adeyemi"));
         }

@@ -13,6 +13,7 @@ pub mod policy;
 pub mod refusal;
 pub mod secret;
 pub mod text;
+pub mod verb;
 pub mod when;
 
 pub use action::{Action, Contribute, Covers, Know, Manage, Read};
@@ -21,4 +22,5 @@ pub use entity::{Case, Document, Entity, Kind, Sealed, User};
 pub use level::Level;
 pub use refusal::{Problem, Refusal};
 pub use secret::Secret;
+pub use verb::Verb;
 pub use when::Moment;

@@ -38,6 +38,8 @@ pub enum Refusal {
     Full,
     /// The site takes no writes, because its database was found damaged or its disk fails.
     Stopped,
+    /// The database or the disk under it is damaged. The text is for the log only.
+    Damaged(String),
     /// Something went wrong inside. The text is for the log only.
     Fault(String),
 }
@@ -67,7 +69,7 @@ impl fmt::Display for Refusal {
             Refusal::Busy => f.write_str("too much is going on, try again in a moment"),
             Refusal::Full => f.write_str("the disk is full"),
             Refusal::Stopped => f.write_str("the site takes no writes"),
-            Refusal::Fault(cause) => f.write_str(cause),
+            Refusal::Damaged(cause) | Refusal::Fault(cause) => f.write_str(cause),
         }
     }
 }

@@ -1,1 +1,34 @@
+//! Where everything is kept: one SQLCipher database and one folder of encrypted files per site. All SQL of Strongroom is in this crate.
+//!
+//! The way in is [`Site::read`] and [`Site::write`]: a closure gets a [`Tx`], opens what it needs with [`Tx::open`] and receives an
+//! [`Access`], the proof that the actor may. Functions that touch an object ask for that proof; there is no other way to make one.
+#![warn(missing_docs)]
 
+mod access;
+pub mod appliance;
+pub mod blob;
+pub mod case;
+pub mod case_list;
+mod disk;
+pub mod document;
+pub mod error;
+pub mod fill;
+pub mod grant;
+mod migrate;
+mod open;
+mod readers;
+pub mod session;
+pub mod sign;
+pub mod site;
+pub mod trail;
+mod tx;
+pub mod user;
+mod writer;
+
+pub use access::Access;
+pub use appliance::Appliance;
+pub use site::{Firm, Site};
+pub use tx::{Reading, Tx, Writing};
+
+/// Gives the time. Passed in by the binary, so that tests can set it.
+pub type Clock = fn() -> rules::Moment;

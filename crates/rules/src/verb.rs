@@ -1,0 +1,96 @@
+//! What the trail can say that somebody did: a closed list, so that every entry has words and none carries free text.
+
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $name:ident = $value:literal, $words:literal;)*) => {
+        /// One thing that somebody did or tried.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Verb { $($(#[$doc])* $name,)* }
+
+        impl Verb {
+            /// All of them.
+            pub const ALL: &'static [Verb] = &[$(Verb::$name,)*];
+
+            /// The code kept in the trail. Part of the format: never changed, never used again.
+            pub const fn value(self) -> &'static str {
+                match self { $(Verb::$name => $value,)* }
+            }
+
+            /// What it reads like after a name: "Priya Nair …".
+            pub const fn words(self) -> &'static str {
+                match self { $(Verb::$name => $words,)* }
+            }
+        }
+    };
+}
+
+verbs! {
+    /// Password and code were right.
+    SignIn = "sign.in", "signed in";
+    /// Password or code was wrong.
+    SignInFailed = "sign.fail", "did not get in: wrong password or code";
+    /// The session was ended by its owner.
+    SignOut = "sign.out", "signed out";
+    /// A page or form was asked for without the right to it.
+    Stranger = "refuse", "asked for a page that is not theirs";
+    /// A form came without its token or from another site.
+    Forged = "refuse.form", "sent a form without a valid token";
+    /// The list of cases, filtered or not.
+    CaseList = "case.list", "listed cases";
+    /// A new case or enquiry.
+    CaseOpen = "case.open", "opened the case";
+    /// The case page or its form.
+    CaseView = "case.view", "looked at the case";
+    /// Title, summary, people or status.
+    CaseChange = "case.change", "changed the case";
+    /// The documents of a case.
+    DocumentList = "document.list", "listed the documents";
+    /// A new document.
+    DocumentAdd = "document.add", "added a document";
+    /// The page of a document.
+    DocumentView = "document.view", "looked at a document’s details";
+    /// The content of a document.
+    DocumentFetch = "document.fetch", "downloaded a document";
+    /// A document moved to the trash.
+    DocumentTrash = "document.trash", "moved a document to the trash";
+    /// A document brought back from the trash.
+    DocumentRestore = "document.restore", "brought a document back from the trash";
+    /// Who can see a case, and why.
+    AccessView = "access.view", "looked at who can see the case";
+    /// A grant made or changed.
+    AccessGrant = "access.grant", "gave access";
+    /// A grant taken back.
+    AccessRevoke = "access.revoke", "took access back";
+    /// A wall put up.
+    WallRaise = "wall.raise", "put up a wall";
+    /// A wall taken down.
+    WallLower = "wall.lower", "took a wall down";
+    /// The trail of a case.
+    HistoryView = "history.view", "looked at the history";
+    /// The page of the appliance.
+    SystemView = "system.view", "looked at the system page";
+    /// A person's own account page.
+    AccountView = "account.view", "looked at their account";
+    /// A setting of a person's own.
+    AccountChange = "account.change", "changed a setting of their account";
+    /// The first page of a client or of staff.
+    HomeView = "home.view", "looked at their first page";
+}
+
+impl Verb {
+    /// From the code kept in the trail.
+    pub fn from_value(value: &str) -> Option<Verb> {
+        Verb::ALL.iter().copied().find(|verb| verb.value() == value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_come_back() {
+        for verb in Verb::ALL {
+            assert_eq!(Verb::from_value(verb.value()), Some(*verb));
+        }
+    }
+}

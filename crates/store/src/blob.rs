@@ -1,0 +1,149 @@
+//! The folder of encrypted files: written under a temporary name, made durable, then renamed. A row never names a file that is not there.
+
+use keys::{
+    KeyError,
+    blob::{FileKey, Opener, Sealer, Written},
+    nonce,
+    site::KEY_ID,
+    wrap::Wrap,
+};
+use rules::Refusal;
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::error::Refuse;
+
+/// The folder of one site.
+#[derive(Clone)]
+pub struct Blobs {
+    folder: PathBuf,
+}
+
+impl Blobs {
+    pub(crate) fn create(site: &Path) -> io::Result<()> {
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(site.join("blobs/tmp"))
+    }
+
+    /// Opens the folder; what an upload left half done when the process was killed is thrown away.
+    pub(crate) fn open(site: &Path) -> io::Result<Blobs> {
+        Blobs::create(site)?;
+        let folder = site.join("blobs");
+        for left in fs::read_dir(folder.join("tmp"))? {
+            fs::remove_file(left?.path())?;
+        }
+        Ok(Blobs { folder })
+    }
+
+    /// Starts a new file.
+    pub fn start(&self, wrap: &Wrap) -> Result<Incoming, Refusal> {
+        let name = nonce::hex(&nonce::random::<16>().refuse()?);
+        let key = FileKey::new().refuse()?;
+        let wrapped = key.wrap(wrap, &name).refuse()?;
+        let temporary = Temporary(self.folder.join("tmp").join(&name));
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary.0).refuse()?;
+        let sealer = Sealer::new(file, &key, KEY_ID).refuse()?;
+        Ok(Incoming { sealer, temporary, folder: self.folder.clone(), name, wrapped })
+    }
+
+    /// Opens a kept file for reading from plaintext offset `start`.
+    pub fn read(&self, wrap: &Wrap, blob: &Blob, start: u64) -> Result<Opener<File>, Refusal> {
+        let key = FileKey::unwrap(wrap, &blob.wrapped, &blob.name).refuse()?;
+        let path = place(&self.folder, &blob.name);
+        let file = File::open(&path).map_err(|error| Refusal::fault(format!("blob {}: {error}", blob.name)))?;
+        Opener::new(file, &key, blob.size, start).map_err(|error: KeyError| Refusal::fault(format!("blob {}: {error}", blob.name)))
+    }
+}
+
+/// `blobs/<first two digits>/<name>`.
+fn place(folder: &Path, name: &str) -> PathBuf {
+    folder.join(name.get(..2).unwrap_or("00")).join(name)
+}
+
+/// A path that is removed when dropped.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    /// The file stays.
+    fn stay(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+}
+
+/// A file that is being written. Dropped before [`Incoming::finish`], it leaves nothing.
+pub struct Incoming {
+    sealer: Sealer<File>,
+    temporary: Temporary,
+    folder: PathBuf,
+    name: String,
+    wrapped: Vec<u8>,
+}
+
+impl Incoming {
+    /// Takes plaintext.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.sealer.push(bytes).refuse()
+    }
+
+    /// Makes the file durable and gives it its name.
+    pub fn finish(self) -> Result<Kept, Refusal> {
+        let (file, Written { size, sha256 }) = self.sealer.finish().refuse()?;
+        file.sync_all().refuse()?;
+        let path = place(&self.folder, &self.name);
+        let parent = path.parent().unwrap_or(&self.folder);
+        if !parent.exists() {
+            fs::DirBuilder::new().mode(0o700).recursive(true).create(parent).refuse()?;
+            sync(&self.folder)?;
+        }
+        fs::rename(&self.temporary.0, &path).refuse()?;
+        sync(parent)?;
+        Ok(Kept { blob: Blob { name: self.name, wrapped: self.wrapped, size, sha256 }, path: Temporary(path) })
+    }
+}
+
+fn sync(folder: &Path) -> Result<(), Refusal> {
+    File::open(folder).and_then(|dir| dir.sync_all()).refuse()
+}
+
+/// What the database keeps of a file.
+#[derive(Clone, Debug)]
+pub struct Blob {
+    /// File name.
+    pub name: String,
+    /// Its wrapped key.
+    pub wrapped: Vec<u8>,
+    /// Plaintext bytes.
+    pub size: u64,
+    /// SHA-256 of the plaintext.
+    pub sha256: [u8; 32],
+}
+
+/// A durable file that no row names yet: dropped without [`Kept::keep`], it is removed.
+pub struct Kept {
+    blob: Blob,
+    path: Temporary,
+}
+
+impl Kept {
+    /// What the row is to say.
+    pub fn blob(&self) -> &Blob {
+        &self.blob
+    }
+
+    /// The row has committed: the file stays.
+    pub fn keep(self) -> Blob {
+        self.path.stay();
+        self.blob
+    }
+}

@@ -1,0 +1,57 @@
+//! How much room is left, and a ballast that keeps the trail and sign-in going when there is none.
+//!
+//! Below [`LOW`] free bytes ordinary writes are refused with "full", while reading, sign-in and the trail go on. If even those hit
+//! the end of the disk, the ballast file is given up for them. When room comes back everything resumes by itself.
+
+use std::{
+    fs, io,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+/// Free bytes below which ordinary writes are refused.
+const LOW: u64 = 16 << 20;
+/// Bytes kept aside.
+const BALLAST: u64 = 8 << 20;
+
+/// Watches the file system that holds a site.
+pub(crate) struct Disk {
+    folder: PathBuf,
+    ballast: PathBuf,
+}
+
+impl Disk {
+    pub(crate) fn new(folder: &Path) -> Disk {
+        let disk = Disk { folder: folder.into(), ballast: folder.join("ballast") };
+        disk.refill();
+        disk
+    }
+
+    /// Whether ordinary writes are to be refused. An error in asking counts as room: the write itself will tell.
+    pub(crate) fn is_low(&self) -> bool {
+        self.free().is_ok_and(|free| free < LOW)
+    }
+
+    /// Gives the ballast up; true if there was one.
+    pub(crate) fn drop_ballast(&self) -> bool {
+        fs::remove_file(&self.ballast).is_ok()
+    }
+
+    /// Lays the ballast down again when there is ample room.
+    pub(crate) fn refill(&self) {
+        if self.ballast.exists() || self.free().map_or(true, |free| free < LOW + 2 * BALLAST) {
+            return;
+        }
+        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.ballast);
+        if let Ok(file) = made
+            && rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, BALLAST).is_err()
+        {
+            self.drop_ballast();
+        }
+    }
+
+    fn free(&self) -> io::Result<u64> {
+        let stat = rustix::fs::statvfs(&self.folder)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}

@@ -1,0 +1,107 @@
+//! Filling a new site quickly with people and cases: for the demo and for tests. Everything goes through the writer, many cases to a commit.
+
+use crate::{
+    Site, Tx, Writing,
+    blob::Blob,
+    error::Refuse,
+    site::Core,
+    user::{self, NewUser},
+};
+use rules::{Actor, Level, Moment, Refusal, UserKind, case::Status};
+use rusqlite::{Connection, params};
+
+/// A case to be made, with everything known.
+pub struct NewCase {
+    /// Reference.
+    pub reference: String,
+    /// Title.
+    pub title: String,
+    /// Summary.
+    pub summary: String,
+    /// Name of the type.
+    pub type_name: &'static str,
+    /// Status.
+    pub status: Status,
+    /// How it ended.
+    pub outcome: Option<&'static str>,
+    /// Row id of the owner.
+    pub owner: i64,
+    /// Row id of the supervisor.
+    pub supervisor: Option<i64>,
+    /// When it was opened.
+    pub opened: Moment,
+    /// Grants: user, level, reason.
+    pub grants: Vec<(i64, Level, Option<&'static str>)>,
+    /// Walls: user, reason.
+    pub walls: Vec<(i64, &'static str)>,
+    /// Documents: name, content, who added it and when.
+    pub documents: Vec<(String, Blob, i64, Moment)>,
+}
+
+fn appliance() -> Actor {
+    Actor { user: 0, kind: UserKind::Administrator, session: 0, from: "console".into() }
+}
+
+impl Site {
+    /// Makes accounts; gives their row ids in order.
+    pub async fn fill_people(&self, people: Vec<NewUser>) -> Result<Vec<i64>, Refusal> {
+        self.submit(false, move |sql, core| (people.iter().map(|person| user::create(sql, core, person)).collect(), Vec::new())).await
+    }
+
+    /// Makes the types of case.
+    pub async fn fill_types(&self, names: &'static [&'static str]) -> Result<(), Refusal> {
+        let put = move |sql: &Connection| names.iter().try_for_each(|name| sql.execute("insert into case_type (name) values (?)", [name]).map(drop));
+        self.submit(false, move |sql, _| (put(sql).refuse(), Vec::new())).await
+    }
+
+    /// Keeps a setting.
+    pub async fn set(&self, key: &'static str, value: String) -> Result<(), Refusal> {
+        const SQL: &str = "insert into setting (key, value) values (?1, ?2) on conflict (key) do update set value = ?2";
+        self.submit(false, move |sql, _| (sql.execute(SQL, (key, value)).map(drop).refuse(), Vec::new())).await
+    }
+
+    /// Makes cases in one commit; those whose reference is there already are left out, so that an interrupted filling can go on.
+    pub async fn fill_cases(&self, cases: Vec<NewCase>) -> Result<(), Refusal> {
+        self.submit(false, move |sql, core| {
+            let actor = appliance();
+            let tx: Tx<'_, Writing> = Tx::new(sql, core, &actor);
+            let done = cases.iter().try_for_each(|case| put_case(sql, core, &tx, case));
+            (done, tx.into_events())
+        })
+        .await
+    }
+
+    /// Sets the counter of references of a year, so that new cases go on after the filled ones.
+    pub async fn fill_counter(&self, year: i64, last: i64) -> Result<(), Refusal> {
+        const SQL: &str = "insert into counter (name, last) values (?1, ?2) on conflict (name) do update set last = max(last, ?2)";
+        self.submit(false, move |sql, _| (sql.execute(SQL, (format!("case.{year}"), last)).map(drop).refuse(), Vec::new())).await
+    }
+}
+
+fn put_case(sql: &Connection, core: &Core, tx: &Tx<'_, Writing>, case: &NewCase) -> Result<(), Refusal> {
+    if crate::case::exists(sql, &case.reference).refuse()? {
+        return Ok(());
+    }
+    let type_id: i64 = sql.prepare_cached("select id from case_type where name = ?").refuse()?.query_row([case.type_name], |row| row.get(0)).refuse()?;
+    let closed = (!case.status.is_live()).then(|| case.opened.plus(rules::when::DAY * 60).0.min(core.now().0));
+    const CASE: &str = "insert into cases (reference, title, summary, type_id, status, outcome, owner_id, supervisor_id, opened, closed, changed, changed_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let mut put = sql.prepare_cached(CASE).refuse()?;
+    let row = params![case.reference, case.title, case.summary, type_id, case.status.value(), case.outcome, case.owner, case.supervisor, case.opened.0, closed, case.opened.0, case.owner];
+    put.execute(row).refuse()?;
+    let id = sql.last_insert_rowid();
+    let mut grant = sql.prepare_cached("insert into grants (case_id, user_id, level, reason, by_id, at) values (?, ?, ?, ?, ?, ?)").refuse()?;
+    for (user, level, reason) in &case.grants {
+        grant.execute(params![id, user, *level as i64, reason, case.owner, case.opened.0]).refuse()?;
+    }
+    for (user, reason) in &case.walls {
+        sql.execute("insert into walls (case_id, user_id, reason, by_id, at) values (?, ?, ?, ?, ?)", params![id, user, reason, case.owner, case.opened.0]).refuse()?;
+    }
+    for (name, blob, by, at) in &case.documents {
+        sql.execute("insert into document (case_id, name, added) values (?, ?, ?)", params![id, name, at.0]).refuse()?;
+        let document = sql.last_insert_rowid();
+        const VERSION: &str = "insert into version (document_id, n, sha256, size, blob, blob_key, by_id, at) values (?, 1, ?, ?, ?, ?, ?, ?)";
+        sql.execute(VERSION, params![document, blob.sha256, blob.size.cast_signed(), blob.name, blob.wrapped, by, at.0]).refuse()?;
+    }
+    tx.record(rules::Verb::CaseOpen, Some(id), None, None, false);
+    Ok(())
+}

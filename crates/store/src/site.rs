@@ -1,0 +1,290 @@
+//! A site: one firm, with its own database, keys and folder of files. Everything a request does goes through here.
+
+use crate::{
+    Clock, Reading, Tx, Writing,
+    blob::Blobs,
+    disk::Disk,
+    error::{self, OpenError, Refuse},
+    migrate::{self, migrate},
+    open::{Role, open},
+    readers::Readers,
+    trail::{self, Checked, Event},
+    writer::{self, Fate, Job, Queue},
+};
+use jiff::tz::TimeZone;
+use keys::SiteKeys;
+use rules::{Actor, Moment, Refusal};
+use rusqlite::Connection;
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::sync::oneshot;
+
+/// What the pages say of the firm.
+#[derive(Clone, Debug)]
+pub struct Firm {
+    /// "Pell & Harrow".
+    pub name: String,
+    /// Head of references: "PH".
+    pub prefix: String,
+    /// Time zone in which dates are shown, by its IANA name.
+    pub zone_name: String,
+    /// The same, for computing.
+    pub zone: TimeZone,
+    /// Telephone number shown to people who cannot sign in.
+    pub phone: Option<String>,
+}
+
+/// Whether the site can be trusted to write. Once stopped it stays so until restart: nothing is retried and then claimed.
+pub(crate) struct Health {
+    stopped: Mutex<Option<&'static str>>,
+    trail_down: AtomicBool,
+}
+
+impl Health {
+    pub(crate) const WRITE_FAILED: &'static str = "a write to the disk failed; check the disk, then restart";
+    pub(crate) const DAMAGED: &'static str = "the database is damaged; restore it from a backup";
+
+    pub(crate) fn writable(&self) -> bool {
+        self.stopped().is_none()
+    }
+
+    pub(crate) fn stopped(&self) -> Option<&'static str> {
+        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn stop(&self, why: &'static str, cause: &str) {
+        tracing::error!(cause, "the site takes no more writes: {why}");
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+    }
+
+    pub(crate) fn trail_written(&self, ok: bool) {
+        self.trail_down.store(!ok, Ordering::Relaxed);
+    }
+}
+
+/// What all parts of a site share.
+pub(crate) struct Core {
+    pub(crate) keys: SiteKeys,
+    pub(crate) firm: Firm,
+    pub(crate) wal: PathBuf,
+    pub(crate) disk: Disk,
+    pub(crate) health: Health,
+    pub(crate) door: Mutex<Connection>,
+    clock: Clock,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> Moment {
+        (self.clock)()
+    }
+}
+
+/// One firm. Clones share it.
+#[derive(Clone)]
+pub struct Site {
+    pub(crate) core: Arc<Core>,
+    readers: Arc<Readers>,
+    queue: Queue,
+    blobs: Blobs,
+}
+
+impl Site {
+    /// Makes the database and folder of a new site below `folder`.
+    pub fn create(folder: &Path, keys: &SiteKeys, firm: &Firm) -> Result<(), OpenError> {
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(folder).map_err(|e| OpenError::file(folder, &e))?;
+        let mut sql = open(&folder.join("site.db"), &keys.database_pragma(), Role::Builder)?;
+        migrate(&mut sql, migrate::SITE)?;
+        let mut put = sql.prepare("insert into setting (key, value) values (?, ?)")?;
+        for (key, value) in [("firm.name", &firm.name), ("firm.prefix", &firm.prefix), ("firm.zone", &firm.zone_name)] {
+            put.execute((key, value))?;
+        }
+        if let Some(phone) = &firm.phone {
+            put.execute(("firm.phone", phone))?;
+        }
+        Blobs::create(folder).map_err(|e| OpenError::file(folder, &e))
+    }
+
+    /// Opens a site, brings its database up to date and starts its writer.
+    pub fn open(folder: &Path, keys: SiteKeys, clock: Clock) -> Result<Site, OpenError> {
+        let path = folder.join("site.db");
+        if !path.exists() {
+            return Err(OpenError::config(format!("{} is missing. Restore it from a backup.", path.display())));
+        }
+        let pragma = keys.database_pragma();
+        migrate(&mut open(&path, &pragma, Role::Builder)?, migrate::SITE)?;
+        let (door, pen) = (open(&path, &pragma, Role::Reader)?, open(&path, &pragma, Role::Writer)?);
+        let core = Arc::new(Core {
+            firm: firm(&door)?,
+            wal: folder.join("site.db-wal"),
+            disk: Disk::new(folder),
+            health: Health { stopped: Mutex::new(None), trail_down: AtomicBool::new(false) },
+            door: Mutex::new(door),
+            keys,
+            clock,
+        });
+        let queue = writer::start(pen, Arc::clone(&core)).map_err(|e| OpenError::file(&path, &e))?;
+        let count = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
+        let readers = Arc::new(Readers::new(path, pragma, count));
+        let blobs = Blobs::open(folder).map_err(|e| OpenError::file(folder, &e))?;
+        Ok(Site { core, readers, queue, blobs })
+    }
+
+    /// What the pages say of the firm.
+    pub fn firm(&self) -> &Firm {
+        &self.core.firm
+    }
+
+    /// The time.
+    pub fn now(&self) -> Moment {
+        self.core.now()
+    }
+
+    /// The folder of encrypted files.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    /// The site's keys, for encrypting files and checking passwords.
+    pub fn keys(&self) -> &SiteKeys {
+        &self.core.keys
+    }
+
+    /// Why the site takes no writes, if it does not.
+    pub fn trouble(&self) -> Option<&'static str> {
+        let low = || self.core.disk.is_low().then_some("the disk is full; make room");
+        self.core.health.stopped().or_else(low)
+    }
+
+    /// Reads. What the closure opened is written into the trail within 200 ms; when the trail cannot be written, nothing is read.
+    pub async fn read<T: Send + 'static>(&self, actor: Actor, work: impl for<'t> FnOnce(&'t Tx<'t, Reading>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+        if self.core.health.trail_down.load(Ordering::Relaxed) {
+            return Err(Refusal::Busy);
+        }
+        let turn = self.readers.turn().await?;
+        let me = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut events = Vec::new();
+            let out = me.readers.run(|sql| {
+                let tx = Tx::new(sql, &me.core, &actor);
+                let out = work(&tx);
+                events = tx.into_events();
+                out
+            });
+            drop(turn);
+            me.tell(events)?;
+            out
+        });
+        let out = done.await.unwrap_or_else(|panic| Err(Refusal::fault(panic)));
+        self.watch(&out);
+        out
+    }
+
+    /// Writes. The answer comes when the change and its trail are on disk.
+    pub async fn write<T: Send + 'static>(&self, actor: Actor, work: impl for<'t> FnOnce(&'t Tx<'t, Writing>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+        self.submit(false, move |sql, core| {
+            let tx = Tx::new(sql, core, &actor);
+            let out = work(&tx);
+            (out, tx.into_events())
+        })
+        .await
+    }
+
+    /// One piece of work for the writer: `(result, events)`. On a refusal its changes are undone and only refused events stay.
+    pub(crate) async fn submit<T: Send + 'static>(&self, essential: bool, work: impl FnOnce(&Connection, &Core) -> (Result<T, Refusal>, Vec<Event>) + Send + 'static) -> Result<T, Refusal> {
+        let (send, receive) = oneshot::channel::<Result<T, Refusal>>();
+        let send = Arc::new(Mutex::new(Some(send)));
+        let (refuse_with, core) = (Arc::clone(&send), Arc::clone(&self.core));
+        let answer = |slot: &Mutex<Option<oneshot::Sender<Result<T, Refusal>>>>, out| {
+            if let Some(send) = slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                let _ = send.send(out);
+            }
+        };
+        let job = Job::Write {
+            essential,
+            refuse: Box::new(move |refusal| answer(&refuse_with, Err(refusal))),
+            work: Box::new(move |sql| {
+                let begun = sql.execute_batch("savepoint work");
+                let (mut out, mut events) = match begun {
+                    Ok(()) => work(sql, &core),
+                    Err(e) => (Err(error::from_sql(&e)), Vec::new()),
+                };
+                if out.is_err() {
+                    events.retain(|event| event.refused);
+                    if let Err(e) = sql.execute_batch("rollback to work") {
+                        out = Err(error::from_sql(&e));
+                    }
+                }
+                let _ = sql.execute_batch("release work");
+                (events, Box::new(move |fate: Fate| answer(&send, fate.check().and(out))))
+            }),
+        };
+        self.queue.send(job).map_err(|(refusal, _)| refusal)?;
+        let out = receive.await.unwrap_or_else(|_| Err(Refusal::Stopped));
+        self.watch(&out);
+        out
+    }
+
+    /// Hands events of a read to the writer.
+    fn tell(&self, events: Vec<Event>) -> Result<(), Refusal> {
+        match events.is_empty() {
+            true => Ok(()),
+            false => self.queue.send(Job::Trail(events)).map_err(|(refusal, _)| refusal),
+        }
+    }
+
+    /// Writes down a refusal that no transaction saw: a page of another class, a forged form.
+    pub fn tell_refusal(&self, actor: Option<&Actor>, origin: &str, verb: rules::Verb) -> Result<(), Refusal> {
+        let session = actor.map(|actor| actor.session);
+        let event = Event { at: self.now(), actor: actor.map(|actor| actor.user), verb, case: None, object: None, detail: None, origin: origin.into(), session, refused: true };
+        self.tell(vec![event])
+    }
+
+    pub(crate) fn seen(&self, session: i64, at: Moment) {
+        let _ = self.queue.send(Job::Seen(session, at));
+    }
+
+    /// A fault that says the database is damaged stops the writes of the site.
+    fn watch<T>(&self, out: &Result<T, Refusal>) {
+        if let Err(Refusal::Damaged(cause)) = out {
+            self.core.health.stop(Health::DAMAGED, cause);
+        }
+    }
+
+    /// Walks the whole trail: for `audit verify` and the system page.
+    pub async fn check_trail(&self) -> Result<Checked, Refusal> {
+        let _turn = self.readers.turn().await?;
+        let me = self.clone();
+        let done = tokio::task::spawn_blocking(move || me.readers.run(|sql| trail::check(sql, &me.core.keys.audit)));
+        done.await.unwrap_or_else(|panic| Err(Refusal::fault(panic)))
+    }
+
+    /// Commits what is queued and ends the writer.
+    pub fn close(&self) {
+        self.queue.stop();
+    }
+}
+
+fn firm(sql: &Connection) -> Result<Firm, OpenError> {
+    let get = |key: &str| sql.query_row("select value from setting where key = ?", [key], |row| row.get::<_, String>(0));
+    let zone_name = get("firm.zone")?;
+    let zone = TimeZone::get(&zone_name).map_err(|_| OpenError::config(format!("The firm's time zone {zone_name:?} is unknown.")))?;
+    Ok(Firm { name: get("firm.name")?, prefix: get("firm.prefix")?, zone_name, zone, phone: get("firm.phone").ok() })
+}
+
+impl Site {
+    /// A setting of the site; `None` when it was never set.
+    pub fn setting(&self, key: &str) -> Result<Option<String>, Refusal> {
+        let door = self.core.door.lock().unwrap_or_else(PoisonError::into_inner);
+        match door.query_row("select value from setting where key = ?", [key], |row| row.get(0)) {
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+            found => found.map(Some).refuse(),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The trail (audit log): every decision, allow and refuse, append-only, each event linked to the one before.
+//!
+//! A write's events stand in its own transaction, so that no event means no action. A read's events go to the writer's bounded
+//! queue and are on disk within 200 ms (ASVS 16.2.1, 16.4.2). Events carry ids and codes, never a name or a title.
+
+use crate::{Access, error::Refuse};
+use keys::site::Chain;
+use rules::{Case, Covers, Document, Kind, Manage, Moment, Refusal, Sealed, Verb};
+use rusqlite::{Connection, Row, params};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When.
+    pub at: Moment,
+    /// Who: row id of the user; `None` when unknown.
+    pub actor: Option<i64>,
+    /// What.
+    pub verb: Verb,
+    /// In which case.
+    pub case: Option<i64>,
+    /// With what.
+    pub object: Option<(Kind, i64)>,
+    /// Version, level or user concerned, by verb.
+    pub detail: Option<i64>,
+    /// Client address.
+    pub origin: Box<str>,
+    /// Row id of the session.
+    pub session: Option<i64>,
+    /// It was refused.
+    pub refused: bool,
+}
+
+/// One event as it is linked: every field with its length or presence, so that no two events have the same bytes.
+fn canonical(seq: i64, event: &Event) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    let mut number = |n: Option<i64>| match n {
+        Some(n) => {
+            out.push(1);
+            out.extend_from_slice(&n.to_be_bytes());
+        }
+        None => out.push(0),
+    };
+    [Some(seq), Some(event.at.0), event.actor, event.case, event.object.map(|(kind, _)| i64::from(kind.tag())), event.object.map(|(_, id)| id)]
+        .into_iter()
+        .chain([event.detail, event.session, Some(i64::from(event.refused))])
+        .for_each(&mut number);
+    for text in [event.verb.value(), &event.origin] {
+        out.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        out.extend_from_slice(text.as_bytes());
+    }
+    out
+}
+
+/// The end of the chain: number and link of the newest event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Number of the newest event; 0 when there is none.
+    pub seq: i64,
+    /// Its link; zeros when there is none.
+    pub link: [u8; 32],
+}
+
+const START: Head = Head { seq: 0, link: [0; 32] };
+
+pub(crate) fn head(sql: &Connection) -> rusqlite::Result<Head> {
+    let newest = sql.query_row("select seq, link from event order by seq desc limit 1", [], |row| Ok(Head { seq: row.get(0)?, link: row.get(1)? }));
+    match newest {
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(START),
+        found => found,
+    }
+}
+
+/// Appends events in the open transaction of the writer; the new head is returned and valid once the transaction has committed.
+pub(crate) fn append(sql: &Connection, chain: &Chain, mut head: Head, events: &[Event]) -> rusqlite::Result<Head> {
+    const SQL: &str = "insert into event (seq, at, actor, verb, case_id, kind, object, detail, origin, session, refused, link) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let mut insert = sql.prepare_cached(SQL)?;
+    for event in events {
+        let seq = head.seq + 1;
+        let link = chain.link(&head.link, &canonical(seq, event));
+        let (kind, object) = event.object.map(|(kind, id)| (kind.tag(), id)).unzip();
+        insert.execute(params![seq, event.at.0, event.actor, event.verb.value(), event.case, kind, object, event.detail, event.origin, event.session, event.refused, link])?;
+        head = Head { seq, link };
+    }
+    Ok(head)
+}
+
+const COLUMNS: &str = "seq, at, actor, verb, case_id, kind, object, detail, origin, session, refused, link";
+
+/// An event as it stands in the database; `None` where a code is unknown, which only damage can cause.
+fn stored(row: &Row<'_>) -> rusqlite::Result<(i64, Option<Event>, Vec<u8>)> {
+    let (verb, kind): (String, Option<u8>) = (row.get(3)?, row.get(5)?);
+    let kind = kind.map(|tag| [Kind::Case, Kind::Document, Kind::User].into_iter().find(|kind| kind.tag() == tag));
+    let object: Option<i64> = row.get(6)?;
+    let event = match (Verb::from_value(&verb), kind) {
+        (None, _) | (_, Some(None)) => None,
+        (Some(verb), kind) => Some(Event {
+            at: Moment(row.get(1)?),
+            actor: row.get(2)?,
+            verb,
+            case: row.get(4)?,
+            object: kind.flatten().zip(object),
+            detail: row.get(7)?,
+            origin: row.get::<_, String>(8)?.into(),
+            session: row.get(9)?,
+            refused: row.get(10)?,
+        }),
+    };
+    Ok((row.get(0)?, event, row.get(11)?))
+}
+
+/// What checking the whole chain found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// Unbroken up to this head.
+    Unbroken(Head),
+    /// The first event that does not fit, by number.
+    Broken(i64),
+}
+
+/// Walks the whole chain and names the first event that was changed, removed or put in. Memory use is one event.
+pub(crate) fn check(sql: &Connection, chain: &Chain) -> Result<Checked, Refusal> {
+    let mut statement = sql.prepare(&format!("select {COLUMNS} from event order by seq")).refuse()?;
+    let mut rows = statement.query([]).refuse()?;
+    let mut head = START;
+    while let Some(row) = rows.next().refuse()? {
+        let (seq, event, link) = stored(row).refuse()?;
+        let expected = event.map(|event| chain.link(&head.link, &canonical(seq, &event)));
+        match expected {
+            Some(expected) if seq == head.seq + 1 && link == expected => head = Head { seq, link: expected },
+            _ => return Ok(Checked::Broken(head.seq + 1)),
+        }
+    }
+    Ok(Checked::Unbroken(head))
+}
+
+/// An event of a case with the name of who did it, and whether its link holds.
+pub struct Told {
+    /// Number in the trail.
+    pub seq: i64,
+    /// The event.
+    pub event: Event,
+    /// Name of the actor; `None` when unknown.
+    pub who: Option<String>,
+    /// Name of the document or user concerned.
+    pub object: Option<String>,
+    /// Opaque id of the document concerned.
+    pub document: Option<Sealed<Document>>,
+    /// Whether the link to the event before it holds.
+    pub holds: bool,
+}
+
+/// The newest events of one case below number `before`, each checked against the event that precedes it in the trail.
+pub fn of_case<P: Covers<Manage>, M>(case: &Access<'_, P, Case, M>, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
+    let (sql, keys) = (case.sql(), &case.tx().core.keys);
+    let mut found = select(sql, &keys.audit, case.id(), before, limit)?;
+    for told in &mut found {
+        if let Some((Kind::Document, id)) = told.event.object {
+            told.document = Some(keys.ids.seal(id).refuse()?);
+        }
+    }
+    Ok(found)
+}
+
+fn select(sql: &Connection, chain: &Chain, case: i64, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
+    let query = format!(
+        "select {COLUMNS}, (select link from event p where p.seq = e.seq - 1), (select name from user where id = e.actor),
+            case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object) end
+         from event e where case_id = ?1 and seq < ?2 order by seq desc limit ?3"
+    );
+    let mut statement = sql.prepare_cached(&query).refuse()?;
+    let rows = statement.query_map(params![case, before, limit], |row| {
+        let (seq, event, link) = stored(row)?;
+        let previous: [u8; 32] = row.get::<_, Option<[u8; 32]>>(12)?.unwrap_or_default();
+        let holds = event.as_ref().is_some_and(|event| link == chain.link(&previous, &canonical(seq, event)));
+        let (who, object) = (row.get(13)?, row.get(14)?);
+        Ok(event.map(|event| Told { seq, event, who, object, document: None, holds }))
+    });
+    let told: Result<Vec<Option<Told>>, _> = rows.refuse()?.collect();
+    Ok(told.refuse()?.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rules::Secret;
+
+    fn trail(n: i64) -> (Connection, Chain) {
+        let mut sql = Connection::open_in_memory().unwrap();
+        crate::migrate::migrate(&mut sql, crate::migrate::SITE).unwrap();
+        let chain = keys::SiteKeys::new(&Secret::new([1; 32]), [2; 16]).unwrap().audit;
+        let events: Vec<Event> = (0..n).map(event).collect();
+        append(&sql, &chain, START, &events).unwrap();
+        (sql, chain)
+    }
+
+    fn event(n: i64) -> Event {
+        let object = (n % 3 != 0).then_some((Kind::Document, n));
+        Event { at: Moment(n), actor: Some(1), verb: Verb::CaseView, case: Some(n % 2), object, detail: None, origin: "::1".into(), session: None, refused: n % 5 == 0 }
+    }
+
+    #[test]
+    fn an_unbroken_chain_is_told_with_its_head() {
+        let (sql, chain) = trail(50);
+        let Checked::Unbroken(found) = check(&sql, &chain).unwrap() else { panic!() };
+        assert_eq!(found, head(&sql).unwrap());
+        assert_eq!(found.seq, 50);
+        assert!(select(&sql, &chain, 1, i64::MAX, 100).unwrap().iter().all(|told| told.holds));
+    }
+
+    #[test]
+    fn any_change_names_the_first_bad_event() {
+        for (change, first) in [
+            ("update event set origin = '::2' where seq = 20", 20),
+            ("update event set refused = 1 - refused where seq = 7", 7),
+            ("update event set verb = 'nonsense' where seq = 9", 9),
+            ("update event set case_id = null where seq = 1", 1),
+            ("delete from event where seq = 30", 30),
+            ("update event set link = zeroblob(32) where seq = 50", 50),
+        ] {
+            let (sql, chain) = trail(50);
+            sql.execute_batch("drop trigger event_stays; drop trigger event_remains").unwrap();
+            sql.execute_batch(change).unwrap();
+            assert_eq!(check(&sql, &chain).unwrap(), Checked::Broken(first), "{change}");
+        }
+    }
+
+    #[test]
+    fn sql_alone_can_neither_change_nor_remove_an_event() {
+        let (sql, _) = trail(3);
+        assert!(sql.execute_batch("update event set at = 0").is_err());
+        assert!(sql.execute_batch("delete from event").is_err());
+    }
+
+    #[test]
+    fn another_key_makes_another_chain() {
+        let (sql, _) = trail(3);
+        let other = keys::SiteKeys::new(&Secret::new([9; 32]), [2; 16]).unwrap().audit;
+        assert_eq!(check(&sql, &other).unwrap(), Checked::Broken(1));
+    }
+}

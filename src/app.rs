@@ -1,0 +1,206 @@
+//! Wiring: puts gate, pages and store together and runs them until told to stop. The only place that asks the clock.
+
+use crate::{
+    config::Settings,
+    gate::{Gate, Inner, Plan, authority, tls::Certificate},
+    web::{self, Inside},
+};
+use keys::{
+    password::{COST, Passwords},
+    ring,
+    slot::Unlock,
+};
+use rocket::fairing::AdHoc;
+use rules::Moment;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use store::{Appliance, error::OpenError};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+/// The time now.
+#[allow(clippy::disallowed_methods)] // the one place that asks
+pub(crate) fn now() -> Moment {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Moment(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// What opens the keyring, as the settings say.
+pub(crate) fn unlock(settings: &Settings) -> Result<Unlock, OpenError> {
+    let path = settings.key_file();
+    if !path.exists() {
+        return Err(OpenError::config(format!("The key file {} is not there. Give its place with --key-file, or put it back: without it this data cannot be opened.", path.display())));
+    }
+    Ok(ring::read_key_file(&path)?)
+}
+
+/// Runs an open installation until SIGTERM or SIGINT. `ready` is called once it answers, with the URL.
+pub(crate) async fn run(settings: &Settings, appliance: Appliance, ready: impl FnOnce(&str, &Serving)) -> Result<(), OpenError> {
+    raise_descriptor_limit();
+    let appliance = Arc::new(appliance);
+    let (certificate, ca_file) = certificate(settings, &appliance)?;
+    let fingerprint = certificate.fingerprint();
+    let secret = keys::nonce::hex(&keys::nonce::random::<32>()?);
+    let (place, inner) = watch::channel(Inner::Away);
+    let (stop, stopping) = watch::channel(false);
+    let plan = Plan { hosts: settings.host_names(), secret: secret.clone(), certificate: Arc::clone(&certificate), inner };
+    let at = SocketAddr::new(settings.bind, settings.port);
+    let plain = settings.http_port.map(|port| SocketAddr::new(settings.bind, port));
+    let gate = Gate::bind(at, plain, plan).await.map_err(|error| port_error(at, &error))?;
+    let at = gate.address().map_err(|error| port_error(at, &error))?;
+    let slots = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
+    let inside = Inside {
+        appliance: Arc::clone(&appliance),
+        passwords: Passwords::start(slots, COST)?,
+        secret,
+        upload_limit: settings.upload_limit(),
+        promise_https: settings.tls_cert.is_some(),
+        facts: facts(settings, &appliance, &fingerprint, at),
+    };
+    let rocket = web::build(inside).map_err(OpenError::config)?;
+    let launched = AdHoc::on_liftoff("place", move |rocket| {
+        let _ = place.send(Inner::At(SocketAddr::new(rocket.config().address, rocket.config().port)));
+        Box::pin(async {})
+    });
+    let rocket = rocket.attach(launched).ignite().await.map_err(|error| OpenError::config(format!("The pages do not start: {error}.")))?;
+    let quit = rocket.shutdown();
+    let (mut up, inner) = (gate.inner(), tokio::spawn(rocket.launch()));
+    let _ = up.wait_for(|inner| *inner != Inner::Away).await;
+    ready(&settings.url(at.port()), &Serving { fingerprint, ca_file });
+    let serving = tokio::spawn(gate.serve(stopping));
+    tokio::spawn(reload(settings.clone(), certificate));
+    wait_for_the_end().await;
+    let _ = stop.send(true);
+    let _ = serving.await;
+    quit.notify();
+    let _ = tokio::time::timeout(Duration::from_secs(10), inner).await;
+    appliance.close();
+    Ok(())
+}
+
+/// What can be said once it serves.
+pub(crate) struct Serving {
+    /// SHA-256 of the certificate.
+    pub(crate) fingerprint: String,
+    /// Root of the local authority, if that made the certificate.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+
+fn port_error(at: SocketAddr, error: &std::io::Error) -> OpenError {
+    let text = match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!("Port {} is taken by another program. Stop that one, or give another --port.", at.port()),
+        std::io::ErrorKind::PermissionDenied => format!("Port {} needs the right to use low ports. Give a --port above 1023, or the capability CAP_NET_BIND_SERVICE.", at.port()),
+        std::io::ErrorKind::AddrNotAvailable => format!("The address {} is not one of this machine. Give another --bind.", at.ip()),
+        _ => format!("{at} cannot be listened on: {error}."),
+    };
+    OpenError::config(text)
+}
+
+fn facts(settings: &Settings, appliance: &Appliance, fingerprint: &str, at: SocketAddr) -> Vec<(&'static str, String)> {
+    vec![
+        ("Version", env!("CARGO_PKG_VERSION").into()),
+        ("Address", format!("{at}, as {}", settings.host_names().join(", "))),
+        ("Data directory", appliance.dir().display().to_string()),
+        ("Sites", appliance.sites().len().to_string()),
+        ("Certificate", if settings.tls_cert.is_some() { "given".into() } else { "from this machine’s own authority".into() }),
+        ("Its SHA-256", fingerprint.into()),
+        ("Largest file", rules::document::size_words(settings.upload_limit())),
+    ]
+}
+
+/// The given certificate, or one from the local authority, which is made when there is none.
+fn certificate(settings: &Settings, appliance: &Appliance) -> Result<(Arc<Certificate>, Option<PathBuf>), OpenError> {
+    if let (Some(chain), Some(key)) = (&settings.tls_cert, &settings.tls_key) {
+        return Ok((Arc::new(Certificate::from_files(chain, key).map_err(OpenError::config)?), None));
+    }
+    let wrong = |error: rcgen::Error| OpenError::config(format!("The local authority cannot be made: {error}."));
+    let root = match pair(appliance, "tls.root")? {
+        Some(root) => root,
+        None => {
+            let name = keys::nonce::hex(&keys::nonce::random::<3>()?);
+            let root = authority::new_root(&name, now().seconds()).map_err(wrong)?;
+            hold(appliance, "tls.root", &root)?;
+            root
+        }
+    };
+    let file = appliance.dir().join("ca.pem");
+    write_whole(&file, root.certificate.as_bytes())?;
+    let names = format!("{}\n{}", settings.host_names().join(" "), now().seconds());
+    let kept = appliance.held("tls.leaf.names")?.and_then(|names| String::from_utf8(names.expose().clone()).ok());
+    let fits = kept.as_ref().and_then(|kept| kept.split_once('\n')).is_some_and(|(hosts, made)| {
+        hosts == settings.host_names().join(" ") && !authority::is_due(made.parse().unwrap_or(0), now().seconds())
+    });
+    let leaf = match pair(appliance, "tls.leaf")?.filter(|_| fits) {
+        Some(leaf) => leaf,
+        None => {
+            let leaf = authority::new_leaf(&root, &settings.host_names(), now().seconds()).map_err(wrong)?;
+            hold(appliance, "tls.leaf", &leaf)?;
+            appliance.hold("tls.leaf.names", names.as_bytes())?;
+            leaf
+        }
+    };
+    let certificate = Certificate::from_pem(leaf.certificate.as_bytes(), leaf.key.as_bytes()).map_err(OpenError::config)?;
+    Ok((Arc::new(certificate), Some(file)))
+}
+
+fn pair(appliance: &Appliance, name: &str) -> Result<Option<authority::Pair>, OpenError> {
+    let text = |end: &str| -> Result<Option<String>, OpenError> {
+        Ok(appliance.held(&format!("{name}.{end}"))?.and_then(|held| String::from_utf8(held.expose().clone()).ok()))
+    };
+    Ok(text("cert")?.zip(text("key")?).map(|(certificate, key)| authority::Pair { certificate, key }))
+}
+
+fn hold(appliance: &Appliance, name: &str, pair: &authority::Pair) -> Result<(), OpenError> {
+    appliance.hold(&format!("{name}.cert"), pair.certificate.as_bytes())?;
+    appliance.hold(&format!("{name}.key"), pair.key.as_bytes())
+}
+
+/// Writes whole, then renames.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
+    let whole = path.with_extension("new");
+    std::fs::write(&whole, bytes).and_then(|()| std::fs::rename(&whole, path)).map_err(|error| OpenError::file(path, &error))
+}
+
+/// Takes the certificate files again on SIGHUP and when they change. Standing connections go on.
+async fn reload(settings: Settings, certificate: Arc<Certificate>) {
+    let (Some(chain), Some(key)) = (settings.tls_cert, settings.tls_key) else { return };
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let mut seen = (changed(&chain), changed(&key));
+    loop {
+        let asked = tokio::select! {
+            _ = hangup.recv() => true,
+            () = tokio::time::sleep(Duration::from_secs(10)) => false,
+        };
+        let current = (changed(&chain), changed(&key));
+        if asked || current != seen {
+            seen = current;
+            match certificate.reload(&chain, &key) {
+                Ok(()) => tracing::info!(fingerprint = certificate.fingerprint(), "the certificate was exchanged"),
+                Err(why) => tracing::error!("the new certificate is not used, the one before stays: {why}"),
+            }
+        }
+    }
+}
+
+async fn wait_for_the_end() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// Twelve thousand connections need more descriptors than most systems give at first.
+fn raise_descriptor_limit() {
+    if let Ok((_, most)) = rlimit::Resource::NOFILE.get() {
+        let _ = rlimit::Resource::NOFILE.set(most.min(65_536), most);
+    }
+}

@@ -1,0 +1,118 @@
+//! The commands: one file each. What was typed is parsed here; exit codes are given here.
+
+mod audit;
+mod config;
+mod demo;
+mod healthcheck;
+mod manual;
+mod serve;
+mod version;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::process::ExitCode;
+use store::error::OpenError;
+
+const AFTER: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage · 69 not running · 73 cannot write · 75 in use by another · 77 no permission · 78 bad configuration";
+
+/// Keeps a firm's cases and documents: one binary, encrypted at rest.
+#[derive(Parser)]
+#[command(name = "strongroom", version, after_help = AFTER, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve an installation until told to stop
+    Serve(serve::Serve),
+    /// Try it out: a sample firm, made on the fly
+    Demo(demo::Demo),
+    /// Ask a running server whether it is ready
+    Healthcheck(healthcheck::Healthcheck),
+    /// Work with the trail
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Work with settings
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Print every page and form with the class of people who may reach it
+    Routes,
+    /// Print shell completions
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Print the version
+    Version(version::Version),
+}
+
+/// How a command ends when it does not succeed.
+struct Failure {
+    code: u8,
+    text: String,
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Failure { code: error.exit, text: error.text }
+    }
+}
+
+impl Failure {
+    fn new(code: u8, text: impl Into<String>) -> Failure {
+        Failure { code, text: text.into() }
+    }
+}
+
+/// Runs what was typed.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Serve(serve) => serve.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Healthcheck(check) => check.run(),
+        Command::Audit(audit) => audit.run(),
+        Command::Config(config) => config.run(),
+        Command::Routes => print(&(crate::web::table::lines().join("\n") + "\n")),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man => manual::man(),
+        Command::Version(version) => version.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("strongroom: {}", failure.text);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Prints to standard output; a reader that went away is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(1, format!("Standard output: {error}."))),
+        _ => Ok(()),
+    }
+}
+
+/// The whole command line, for manual and completions.
+fn command_line() -> clap::Command {
+    Cli::command()
+}
+
+/// A runtime for commands that wait for things.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::new(1, format!("No threads: {error}.")))
+}
+
+/// Logs go to standard error: for people on a terminal, as JSON otherwise.
+fn log() {
+    use std::io::IsTerminal;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STRONGROOM_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,strongroom=info,strongroom_store=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if std::io::stderr().is_terminal() { builder.init() } else { builder.json().init() }
+}

@@ -1,0 +1,208 @@
+//! People & access: who can see a case, and why; grants and walls. For those who manage the case.
+
+use super::{
+    desk::Desk,
+    link::{self, Id},
+    oops::Oops,
+    page::{Page, View},
+    posted::Posted,
+    said::Said,
+    view::{Calendar, CaseFile, Choice, LevelView, Mistake, When, mistakes},
+};
+use rocket::{Either, FromForm, get, http::Status, post, response::Redirect};
+use rules::{Case, Level, Manage, Problem, Refusal, Sealed, UserKind, Verb, text};
+use serde::Serialize;
+use store::{
+    Tx, Writing, case,
+    grant::{self, Seer},
+    user,
+};
+
+#[derive(Serialize)]
+struct SeerRow {
+    name: String,
+    words: String,
+    level: LevelView,
+    why: Vec<String>,
+    grant_for: Option<String>,
+    granted_level: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct WallRow {
+    name: String,
+    by: String,
+    at: When,
+    reason: String,
+    user: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct AccessView {
+    file: CaseFile,
+    sentence: String,
+    problems: Vec<Mistake>,
+    firm: Vec<SeerRow>,
+    clients: Vec<SeerRow>,
+    walls: Vec<WallRow>,
+    people: Vec<Choice>,
+    levels: Vec<Choice>,
+    reason: String,
+    action: String,
+    revoke_action: String,
+    wall_action: String,
+    unwall_action: String,
+    wall_people: Vec<Choice>,
+    wall_reason: String,
+}
+
+impl View for AccessView {
+    const TEMPLATE: &'static str = "case/access.html";
+}
+
+/// What was typed into one of the forms of the page.
+#[derive(FromForm, Default, Clone)]
+pub(super) struct Typed {
+    #[field(default = String::new())]
+    user: String,
+    #[field(default = String::new())]
+    level: String,
+    #[field(default = String::new())]
+    reason: String,
+    #[field(default = String::new())]
+    wall_user: String,
+    #[field(default = String::new())]
+    wall_reason: String,
+}
+
+fn sentence(seers: &[Seer]) -> String {
+    let staff = seers.iter().filter(|s| s.facts.kind == UserKind::Staff && s.level >= Level::Read).count();
+    let clients = seers.iter().filter(|s| s.facts.kind == UserKind::Client && s.level >= Level::Read).count();
+    let out = seers.iter().filter(|s| s.facts.walled).count();
+    let mut words = vec![format!("{} in the firm can read it.", text::count_head(staff, "person", "people"))];
+    if clients > 0 {
+        words.push(format!("{} its title and where it stands, nothing inside it.", text::count_head(clients, "client sees", "clients see")));
+    }
+    if out > 0 {
+        words.push(format!("{} kept out.", text::count_head(out, "person is", "people are")));
+    }
+    words.push("Nobody else can open it.".into());
+    words.join(" ")
+}
+
+fn why(seer: &Seer, calendar: &Calendar) -> Vec<String> {
+    let mut why = Vec::new();
+    if seer.facts.owner {
+        why.push("Owner of the case".into());
+    }
+    if seer.facts.supervisor {
+        why.push("Supervisor of the case".into());
+    }
+    if let Some(grant) = &seer.grant {
+        let what = if seer.level > seer.facts.granted { format!("Also granted “{}”", seer.facts.granted.word()) } else { "Granted".into() };
+        why.push(format!("{what} by {}, {}", grant.by, calendar.day(grant.at)));
+        why.extend(grant.reason.as_ref().map(|reason| format!("“{reason}”")));
+    }
+    why
+}
+
+fn seer_row(seer: &Seer, calendar: &Calendar) -> SeerRow {
+    let granted = seer.facts.granted > Level::None;
+    SeerRow {
+        name: seer.name.clone(),
+        words: seer.words.clone(),
+        level: seer.level.into(),
+        why: why(seer, calendar),
+        grant_for: granted.then(|| seer.id.to_string()),
+        granted_level: granted.then(|| seer.facts.granted.value()),
+    }
+}
+
+async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: Vec<Problem>) -> Result<Page<AccessView>, Oops> {
+    let (file, seers, people) = desk
+        .read(move |tx| {
+            let case = tx.open::<Manage, Case>(&id, Verb::AccessView)?;
+            Ok((case::file(&case)?, grant::seers(&case)?, user::grantable(tx)?))
+        })
+        .await?;
+    let calendar = Calendar::of(desk.site(), desk.now);
+    let at = |page: &str| link::case(&file.id, page);
+    let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
+    let of_kind = |client: bool| seers.iter().filter(|s| s.level > Level::None && (s.facts.kind == UserKind::Client) == client).map(|s| seer_row(s, &calendar)).collect();
+    let wall = |seer: &Seer| {
+        let wall = seer.wall.as_ref()?;
+        Some(WallRow { name: seer.name.clone(), by: wall.by.clone(), at: calendar.when(wall.at), reason: wall.reason.clone().unwrap_or_default(), user: seer.id.to_string() })
+    };
+    let person = |chosen: &str, p: &user::Person| {
+        let kind = if p.kind == UserKind::Client { format!("client, {}", p.words) } else { p.words.clone() };
+        Choice::new(p.id.as_str(), format!("{}, {kind}", p.name), p.id.as_str() == chosen)
+    };
+    let wanted = Level::from_word(&typed.level).unwrap_or(Level::Read);
+    let choose = |chosen: &str| Choice::new("", "Choose a person", chosen.is_empty());
+    let view = AccessView {
+        sentence: sentence(&seers),
+        problems: mistakes(problems),
+        firm: of_kind(false),
+        clients: of_kind(true),
+        walls: seers.iter().filter_map(wall).collect(),
+        people: [choose(&typed.user)].into_iter().chain(people.iter().map(|p| person(&typed.user, p))).collect(),
+        levels: Level::GRANTABLE.map(|l| Choice { hint: l.hint(), ..Choice::new(l.value(), l.word(), l == wanted) }).into(),
+        wall_people: [choose(&typed.wall_user)].into_iter().chain(people.iter().filter(|p| p.kind == UserKind::Staff).map(|p| person(&typed.wall_user, p))).collect(),
+        action: at("access"),
+        revoke_action: at("access/revoke"),
+        wall_action: at("access/wall"),
+        unwall_action: at("access/unwall"),
+        reason: typed.reason,
+        wall_reason: typed.wall_reason,
+        file: CaseFile::new(file, &calendar),
+    };
+    Ok(Page::new(desk.shell("cases"), view).with(status))
+}
+
+#[get("/cases/<id>/access")]
+pub(super) async fn page(id: Id<Case>, desk: Desk<'_>) -> Result<Page<AccessView>, Oops> {
+    access_page(&desk, id.0, Typed::default(), Vec::new()).await
+}
+
+type Done = Result<Either<Redirect, Page<AccessView>>, Oops>;
+
+/// Does one of the verbs of the page; mistakes come back with what was typed.
+async fn act(desk: Desk<'_>, id: Sealed<Case>, typed: Typed, said: Said, work: impl for<'t> FnOnce(&'t Tx<'t, Writing>) -> Result<(), Refusal> + Send + 'static) -> Done {
+    match desk.write(work).await {
+        Ok(()) => Ok(Either::Left(Redirect::to(said.at(&link::case(&id, "access"))))),
+        Err(Refusal::Invalid(problems)) => access_page(&desk, id, typed, problems).await.map(Either::Right),
+        Err(refusal) => Err(Oops(refusal)),
+    }
+}
+
+#[post("/cases/<id>/access", data = "<form>")]
+pub(super) async fn give(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
+    let (typed, case) = (form.into_inner(), id.0.clone());
+    let (to, level, reason) = (Sealed::from_url(&typed.user), Level::from_word(&typed.level), typed.reason.clone());
+    act(desk, id.0, typed, Said::Given, move |tx| {
+        let case = tx.open::<Manage, Case>(&case, Verb::AccessView)?;
+        grant::give(&case, &to, level.unwrap_or(Level::None), &reason)
+    })
+    .await
+}
+
+#[post("/cases/<id>/access/revoke", data = "<form>")]
+pub(super) async fn revoke(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
+    let (typed, case) = (form.into_inner(), id.0.clone());
+    let from = Sealed::from_url(&typed.user);
+    act(desk, id.0, typed, Said::Revoked, move |tx| grant::revoke(&tx.open::<Manage, Case>(&case, Verb::AccessView)?, &from)).await
+}
+
+#[post("/cases/<id>/access/wall", data = "<form>")]
+pub(super) async fn raise(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
+    let (typed, case) = (form.into_inner(), id.0.clone());
+    let (against, reason) = (Sealed::from_url(&typed.wall_user), typed.wall_reason.clone());
+    act(desk, id.0, typed, Said::Raised, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case, Verb::AccessView)?, &against, &reason)).await
+}
+
+#[post("/cases/<id>/access/unwall", data = "<form>")]
+pub(super) async fn lower(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
+    let (typed, case) = (form.into_inner(), id.0.clone());
+    let against = Sealed::from_url(&typed.wall_user);
+    act(desk, id.0, typed, Said::Lowered, move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case, Verb::AccessView)?, &against)).await
+}

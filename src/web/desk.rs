@@ -1,0 +1,155 @@
+//! The desk at which a handler sits: whose request it is, at which site, and the two ways to data.
+
+use super::{
+    Inside,
+    oops::Oops,
+    page::{Shell, ShellUser},
+    said::Said,
+};
+use keys::nonce::Token;
+use rocket::{
+    Request,
+    http::{Cookie, SameSite, Status},
+    outcome::IntoOutcome,
+    request::{FromRequest, Outcome},
+};
+use rules::{Actor, Moment, Refusal, UserKind};
+use store::{Reading, Site, Tx, Writing, session::Session};
+
+/// Cookie of a session: `__Host-` binds it to this host, over https, at any path (RFC 6265bis).
+pub(super) const SESSION: &str = "__Host-session";
+/// Cookie of a visit: from the sign-in page to the code.
+pub(super) const VISIT: &str = "__Host-visit";
+
+/// Somebody signed in.
+pub(super) struct Signed {
+    pub(super) site: Site,
+    pub(super) session: Session,
+    pub(super) token: Token,
+    pub(super) from: Box<str>,
+}
+
+impl Signed {
+    pub(super) fn actor(&self) -> Actor {
+        self.session.actor(&self.from)
+    }
+}
+
+/// The client's address as the gate wrote it.
+pub(super) fn address(request: &Request<'_>) -> Box<str> {
+    request.client_ip().map_or_else(|| "unknown".into(), |ip| ip.to_string().into())
+}
+
+/// The site that the host name reaches.
+pub(super) fn site<'r>(request: &'r Request<'_>) -> Option<&'r Site> {
+    let host = request.host().map_or("", |host| host.domain().as_str());
+    request.rocket().state::<Inside>()?.appliance.site_of_host(host)
+}
+
+/// Who is signed in, looked up once a request.
+pub(super) fn signed<'r>(request: &'r Request<'_>) -> Result<Option<&'r Signed>, Refusal> {
+    let found = request.local_cache(|| -> Result<Option<Signed>, Refusal> {
+        let (Some(site), Some(token)) = (site(request), token(request, SESSION)) else { return Ok(None) };
+        let session = site.session(&token)?;
+        Ok(session.map(|session| Signed { site: site.clone(), session, token, from: address(request) }))
+    });
+    match found {
+        Ok(found) => Ok(found.as_ref()),
+        Err(refusal) => Err(Refusal::fault(refusal)),
+    }
+}
+
+/// The token in one of our cookies.
+pub(super) fn token(request: &Request<'_>, cookie: &'static str) -> Option<Token> {
+    request.cookies().get(cookie).and_then(|cookie| Token::presented(cookie.value()))
+}
+
+/// One of our cookies: for this host only, over https only, out of reach of scripts (ASVS 3.3).
+pub(super) fn cookie(name: &'static str, token: &Token) -> Cookie<'static> {
+    Cookie::build((name, token.expose().to_owned())).path("/").secure(true).http_only(true).same_site(SameSite::Lax).build()
+}
+
+/// The first page of somebody of this kind.
+pub(super) const fn first_page(kind: UserKind) -> &'static str {
+    match kind {
+        UserKind::Staff => "/today",
+        UserKind::Client => "/home",
+        UserKind::Administrator => "/system",
+    }
+}
+
+/// What a handler of a signed-in page gets.
+pub(super) struct Desk<'r> {
+    signed: &'r Signed,
+    inside: &'r Inside,
+    said: Option<Said>,
+    /// When the request came.
+    pub(super) now: Moment,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Desk<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        let inside = request.rocket().state::<Inside>();
+        match (signed(request), inside) {
+            (Ok(signed), Some(inside)) => {
+                let said = Said::of(request);
+                signed.map(|signed| Desk { signed, inside, said, now: signed.site.now() }).or_error((Status::Unauthorized, ()))
+            }
+            _ => Outcome::Error((Status::InternalServerError, ())),
+        }
+    }
+}
+
+impl Desk<'_> {
+    /// Who asks.
+    pub(super) fn session(&self) -> &Session {
+        &self.signed.session
+    }
+
+    /// Their site.
+    pub(super) fn site(&self) -> &Site {
+        &self.signed.site
+    }
+
+    /// The rest of the house.
+    pub(super) fn inside(&self) -> &Inside {
+        self.inside
+    }
+
+    /// Reads; see [`Site::read`].
+    pub(super) async fn read<T: Send + 'static>(&self, work: impl for<'t> FnOnce(&'t Tx<'t, Reading>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Oops> {
+        self.signed.site.read(self.signed.actor(), work).await.map_err(Oops)
+    }
+
+    /// Writes; see [`Site::write`].
+    pub(super) async fn write<T: Send + 'static>(&self, work: impl for<'t> FnOnce(&'t Tx<'t, Writing>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+        self.signed.site.write(self.signed.actor(), work).await
+    }
+
+    /// The frame of a page; `nav` marks where in the top bar it stands.
+    pub(super) fn shell(&self, nav: &'static str) -> Shell {
+        let mut shell = Shell::of(self.signed, nav);
+        shell.flash = self.said.clone().map(|said| said.flash());
+        shell
+    }
+}
+
+impl Shell {
+    /// The frame for somebody signed in.
+    pub(super) fn of(signed: &Signed, nav: &'static str) -> Shell {
+        let session = &signed.session;
+        let initials = session.name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect();
+        let user = ShellUser { name: session.name.clone(), initials, kind: session.kind.value(), words: session.words.clone() };
+        Shell {
+            user: Some(user),
+            home: first_page(session.kind),
+            csrf: signed.token.form_token(),
+            theme: session.theme.clone(),
+            nav,
+            ..Shell::bare(&signed.site)
+        }
+    }
+}

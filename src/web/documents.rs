@@ -1,0 +1,263 @@
+//! Documents of a case: listing, adding, the page of one, its content, trash and undo.
+
+use super::{
+    desk::Desk,
+    download::{Download, Wanted},
+    link::{self, Id},
+    oops::Oops,
+    page::{Page, View},
+    posted::{Button, Posted},
+    said::Said,
+    upload::{Arrived, Upload},
+    view::{Calendar, CaseFile, DocRow, Mistake, When},
+};
+use rocket::{Either, Request, get, http::Status, post, request::FromRequest, response::Redirect, serde::json::Json};
+use rules::{Case, Contribute, Document, Read, Refusal, Sealed, Verb, document as names, policy, text};
+use serde::Serialize;
+use store::{case, document, grant};
+
+#[derive(Serialize)]
+struct Trashed {
+    name: String,
+    at: When,
+    by: String,
+    restore_href: String,
+    days_left: i64,
+}
+
+/// A file of the upload just made that was kept.
+#[derive(Serialize, Clone)]
+pub(super) struct KeptRow {
+    name: String,
+    size_words: String,
+    receipt: String,
+    sha256: String,
+}
+
+/// A file of the upload just made that was not kept.
+#[derive(Serialize, Clone)]
+pub(super) struct RefusedRow {
+    name: String,
+    why: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct DocumentsView {
+    file: CaseFile,
+    problems: Vec<Mistake>,
+    documents: Vec<DocRow>,
+    next: Option<String>,
+    trashed: Vec<Trashed>,
+    action: String,
+    limit_words: String,
+    people_words: String,
+    kept: Vec<KeptRow>,
+    refused: Vec<RefusedRow>,
+}
+
+impl View for DocumentsView {
+    const TEMPLATE: &'static str = "case/documents.html";
+}
+
+async fn documents_page(desk: &Desk<'_>, id: Sealed<Case>, after: Option<Sealed<Document>>, outcome: Outcome) -> Result<Page<DocumentsView>, Oops> {
+    let (file, page, trashed) = desk
+        .read(move |tx| {
+            let case = tx.open::<Read, Case>(&id, Verb::DocumentList)?;
+            let trashed = case.as_contributor().map_or(Ok(Vec::new()), |case| document::in_trash(&case))?;
+            Ok((case::file(&case)?, document::of_case(&case, after.as_ref(), document::PAGE)?, trashed))
+        })
+        .await?;
+    let calendar = Calendar::of(desk.site(), desk.now);
+    let action = link::case(&file.id, "documents");
+    let in_trash = |row: document::Listed| {
+        let at = row.trashed.unwrap_or(desk.now);
+        let (restore_href, days_left) = (link::document(&row.id, "restore"), document::days_left(at, desk.now));
+        Trashed { name: row.name, at: calendar.when(at), by: row.trashed_by.unwrap_or_default(), restore_href, days_left }
+    };
+    let status = if outcome.refused.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
+    let view = DocumentsView {
+        problems: Vec::new(),
+        documents: page.rows.into_iter().map(|row| DocRow::new(row, &calendar)).collect(),
+        next: page.next.map(|id| format!("{action}?after={id}")),
+        trashed: trashed.into_iter().map(in_trash).collect(),
+        limit_words: names::size_words(desk.inside().upload_limit),
+        people_words: text::count(file.people, "person", "people"),
+        action,
+        file: CaseFile::new(file, &calendar),
+        kept: outcome.kept,
+        refused: outcome.refused,
+    };
+    Ok(Page::new(desk.shell("cases"), view).with(status))
+}
+
+#[get("/cases/<id>/documents?<after>")]
+pub(super) async fn of_case(id: Id<Case>, after: Option<&str>, desk: Desk<'_>) -> Result<Page<DocumentsView>, Oops> {
+    documents_page(&desk, id.0, after.map(Sealed::from_url), Outcome::default()).await
+}
+
+/// What came of an upload.
+#[derive(Serialize, Default, Clone)]
+pub(super) struct Outcome {
+    kept: Vec<KeptRow>,
+    refused: Vec<RefusedRow>,
+}
+
+/// Whether the script of the page sends the form, which shows the outcome in its own place.
+pub(super) struct Scripted(bool);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Scripted {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> rocket::request::Outcome<Self, Self::Error> {
+        rocket::request::Outcome::Success(Scripted(super::oops::wants_json(request)))
+    }
+}
+
+type Added = Either<Redirect, Either<Page<DocumentsView>, (Status, Json<Outcome>)>>;
+
+#[post("/cases/<id>/documents", data = "<upload>")]
+pub(super) async fn add(id: Id<Case>, desk: Desk<'_>, scripted: Scripted, mut upload: Upload<'_>) -> Result<Added, Oops> {
+    // The right is checked before the first byte is taken, and again with each row.
+    let case = id.0.clone();
+    desk.read(move |tx| tx.open::<Contribute, Case>(&case, Verb::DocumentList).map(drop)).await?;
+    let mut outcome = Outcome::default();
+    loop {
+        match upload.next(desk.site()).await {
+            Ok(None) => break,
+            Ok(Some(Arrived::Refused { name, why })) => outcome.refused.push(RefusedRow { name, why }),
+            Ok(Some(Arrived::File { name, kept })) => outcome.kept.push(keep(&desk, &id.0, name, kept).await?),
+            Err(Refusal::Invalid(problems)) => {
+                let why = problems.into_iter().map(|problem| problem.text).collect::<Vec<_>>().join(" ");
+                outcome.refused.push(RefusedRow { name: "The rest".into(), why });
+                break;
+            }
+            Err(refusal) => return Err(Oops(refusal)),
+        }
+    }
+    if outcome.kept.is_empty() && outcome.refused.is_empty() {
+        outcome.refused.push(RefusedRow { name: "No file".into(), why: "Choose one or more files first, then send them.".into() });
+    }
+    match (scripted.0, outcome.refused.is_empty()) {
+        (true, true) => Ok(Either::Right(Either::Right((Status::Created, Json(outcome))))),
+        (true, false) => Ok(Either::Right(Either::Right((Status::UnprocessableEntity, Json(outcome))))),
+        (false, true) => Ok(Either::Left(Redirect::to(Said::FilesKept(outcome.kept.len()).at(&link::case(&id.0, "documents"))))),
+        (false, false) => Ok(Either::Right(Either::Left(documents_page(&desk, id.0, None, outcome).await?))),
+    }
+}
+
+/// Puts a durable file into the case. If the row does not commit, the file goes.
+async fn keep(desk: &Desk<'_>, id: &Sealed<Case>, name: String, kept: store::blob::Kept) -> Result<KeptRow, Oops> {
+    let (id, blob, given) = (id.clone(), kept.blob().clone(), name.clone());
+    let document = desk
+        .write(move |tx| {
+            let case = tx.open::<Contribute, Case>(&id, Verb::DocumentList)?;
+            document::add(&case, &given, &blob)
+        })
+        .await
+        .map_err(Oops)?;
+    let blob = kept.keep();
+    let receipt = document.as_str().get(..8).unwrap_or_default().to_uppercase();
+    Ok(KeptRow { name, size_words: names::size_words(blob.size), receipt, sha256: keys::nonce::hex(&blob.sha256) })
+}
+
+#[derive(Serialize)]
+struct VersionRow {
+    n: i64,
+    size_words: String,
+    sha256: String,
+    by: String,
+    at: When,
+}
+
+#[derive(Serialize)]
+struct Reader {
+    name: String,
+    level_word: &'static str,
+    why: String,
+}
+
+#[derive(Serialize)]
+struct InTrash {
+    at: When,
+    by: String,
+    restore_href: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct DocumentView {
+    file: CaseFile,
+    name: String,
+    kind_words: &'static str,
+    content_href: String,
+    trash_href: Option<String>,
+    versions: Vec<VersionRow>,
+    readers: Vec<Reader>,
+    trashed: Option<InTrash>,
+}
+
+impl View for DocumentView {
+    const TEMPLATE: &'static str = "document/view.html";
+}
+
+#[get("/documents/<id>")]
+pub(super) async fn page(id: Id<Document>, desk: Desk<'_>) -> Result<Page<DocumentView>, Oops> {
+    let (file, row, seers) = desk
+        .read(move |tx| {
+            let document = tx.open::<Read, Document>(&id.0, Verb::DocumentView)?;
+            Ok((case::file(&document)?, document::one(&document)?, grant::seers(&document)?))
+        })
+        .await?;
+    let calendar = Calendar::of(desk.site(), desk.now);
+    let reads = |seer: &grant::Seer| seer.level >= rules::Level::Read && seer.facts.kind == rules::UserKind::Staff;
+    let reader = |seer: grant::Seer| Reader { name: seer.name, level_word: seer.level.word(), why: policy::reasons(seer.facts).join(", ") };
+    let may_change = file.level >= rules::Level::Contribute;
+    let trashed = row.trashed.map(|at| InTrash { at: calendar.when(at), by: row.trashed_by.clone().unwrap_or_default(), restore_href: link::document(&row.id, "restore") });
+    let version = VersionRow { n: row.version, size_words: names::size_words(row.size), sha256: keys::nonce::hex(&row.sha256), by: row.by, at: calendar.when(row.at) };
+    let view = DocumentView {
+        file: CaseFile::new(file, &calendar),
+        kind_words: names::form(&row.name).words,
+        content_href: link::document(&row.id, "content"),
+        trash_href: (may_change && trashed.is_none()).then(|| link::document(&row.id, "trash")),
+        name: row.name,
+        versions: vec![version],
+        readers: seers.into_iter().filter(reads).map(reader).collect(),
+        trashed,
+    };
+    Ok(Page::new(desk.shell("cases"), view))
+}
+
+#[get("/documents/<id>/content")]
+pub(super) async fn content(id: Id<Document>, desk: Desk<'_>, wanted: Wanted<'_>) -> Result<Download, Oops> {
+    let (name, blob) = desk.read(move |tx| document::content(&tx.open::<Read, Document>(&id.0, Verb::DocumentFetch)?)).await?;
+    Download::open(desk.site(), name, blob, &wanted).await.map_err(Oops)
+}
+
+#[post("/documents/<id>/trash", data = "<form>")]
+pub(super) async fn trash(id: Id<Document>, desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
+    let Button = form.into_inner();
+    let sealed = id.0.clone();
+    let case = desk
+        .write(move |tx| {
+            let document = tx.open::<Contribute, Document>(&sealed, Verb::DocumentTrash)?;
+            document::trash(&document)?;
+            document::case_of(&document)
+        })
+        .await
+        .map_err(Oops)?;
+    Ok(Redirect::to(Said::Trashed(id.0).at(&link::case(&case, "documents"))))
+}
+
+#[post("/documents/<id>/restore", data = "<form>")]
+pub(super) async fn restore(id: Id<Document>, desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
+    let Button = form.into_inner();
+    let case = desk
+        .write(move |tx| {
+            let document = tx.open::<Contribute, Document>(&id.0, Verb::DocumentRestore)?;
+            document::restore(&document)?;
+            document::case_of(&document)
+        })
+        .await
+        .map_err(Oops)?;
+    Ok(Redirect::to(Said::Restored.at(&link::case(&case, "documents"))))
+}

@@ -1,0 +1,46 @@
+//! Ids in paths. Taking one cannot fail: whether it is genuine is found out when the object is opened.
+
+use rocket::{
+    http::{
+        impl_from_uri_param_identity,
+        uri::fmt::{Formatter, Path, UriDisplay},
+    },
+    request::FromParam,
+};
+use rules::{Entity, Sealed};
+
+/// An opaque id in a path.
+#[derive(Clone)]
+pub(super) struct Id<E: Entity>(pub(super) Sealed<E>);
+
+impl<E: Entity> FromParam<'_> for Id<E> {
+    type Error = std::convert::Infallible;
+
+    fn from_param(text: &str) -> Result<Self, Self::Error> {
+        Ok(Id(Sealed::from_url(text)))
+    }
+}
+
+impl<E: Entity> UriDisplay<Path> for Id<E> {
+    fn fmt(&self, f: &mut Formatter<'_, Path>) -> std::fmt::Result {
+        f.write_value(self.0.as_str())
+    }
+}
+
+impl_from_uri_param_identity!([Path] (E: Entity) Id<E>);
+
+/// Path of a case, or of one of its pages.
+pub(super) fn case(id: &Sealed<rules::Case>, page: &str) -> String {
+    match page {
+        "" => format!("/cases/{id}"),
+        page => format!("/cases/{id}/{page}"),
+    }
+}
+
+/// Path of a document, or of one of its actions.
+pub(super) fn document(id: &Sealed<rules::Document>, action: &str) -> String {
+    match action {
+        "" => format!("/documents/{id}"),
+        action => format!("/documents/{id}/{action}"),
+    }
+}

@@ -1,0 +1,147 @@
+//! Errors become pages, here and nowhere else.
+//!
+//! Policy: the status says what kind, the sentences say what to do, nothing from inside is shown. A fault is logged under an incident
+//! number, and the page shows only the number. "Not found" is the same page whether the thing exists or not.
+
+use super::{
+    desk,
+    page::{Page, Shell, View},
+    view::When,
+};
+use rocket::{
+    Catcher, Request, catch, catchers,
+    http::{ContentType, Status},
+    response::{self, Responder, Response},
+};
+use rules::Refusal;
+use serde::Serialize;
+use std::io::Cursor;
+
+/// A refusal on its way to becoming a page.
+pub(super) struct Oops(pub(super) Refusal);
+
+#[derive(Serialize)]
+pub(super) struct OopsView {
+    code: u16,
+    title: &'static str,
+    text: String,
+    hints: Vec<&'static str>,
+    incident: Option<String>,
+    at: Option<When>,
+    retry: Option<String>,
+}
+
+impl View for OopsView {
+    const TEMPLATE: &'static str = "oops.html";
+}
+
+/// Status, title, sentence and hints for a status without a sentence of its own.
+fn words(status: Status) -> (&'static str, &'static str, &'static [&'static str]) {
+    match status.code {
+        401 => ("Please sign in again", "Your session is over, so that what you sent was not kept. Sign in, go back and send it again: the browser still has what you typed.", &[]),
+        403 => ("That form could not be accepted", "It came without its security token, or from another site, so that nothing was changed.", &["Go back, load the page again and send the form once more.", "If you followed a link from elsewhere, do not trust it."]),
+        404 => (
+            "We cannot show you that page",
+            "Either it does not exist, or it is not yours to see. For the safety of everyone’s files we do not say which.",
+            &["If you typed the address, check it.", "If a link in one of our e-mails brought you here, sign in with the account that the e-mail was sent to.", "If a colleague gave you the link, ask the owner of the case for access."],
+        ),
+        405 => ("That cannot be done here", "This page does not take that kind of request.", &[]),
+        409 => ("Somebody was quicker", "A colleague has changed this in the meantime. Nothing of yours was kept, so that nothing of theirs is lost.", &["Go back, load the page again and make your change once more."]),
+        413 => ("That is too large", "What you sent is larger than this site takes. Nothing of it was kept.", &["Send large files one at a time, or split them."]),
+        416 => ("There is no such part", "The part of the file that was asked for lies behind its end.", &[]),
+        422 | 400 => ("We could not read what you sent", "The form arrived incomplete, and nothing of it was kept.", &["Go back and send it again."]),
+        429 => ("Too many tries", "Wait a minute, then try again.", &[]),
+        503 => ("Too much is going on", "The server is busy. Nothing was lost and nothing was changed. Try again in a moment.", &[]),
+        507 => ("The disk is full", "Nothing new can be kept until there is room. Everything that was kept is safe, and reading goes on.", &["Tell your system administrator now."]),
+        _ => ("Something went wrong here, not with you", "The page stopped before it was finished. Nothing was half saved: either all of your change is in, or none of it.", &["If you call about this, the incident number is all we need. It says nothing about your case."]),
+    }
+}
+
+fn view(status: Status, sentence: Option<String>) -> OopsView {
+    let (title, text, hints) = words(status);
+    OopsView { code: status.code, title, text: sentence.unwrap_or_else(|| text.into()), hints: hints.to_vec(), incident: None, at: None, retry: None }
+}
+
+/// Eight hexadecimal digits, to be read out on the telephone.
+fn incident() -> String {
+    let bytes = keys::nonce::random::<4>().unwrap_or_default();
+    let digits = keys::nonce::hex(&bytes).to_uppercase();
+    digits.split_at_checked(4).map_or_else(|| digits.clone(), |(a, b)| format!("{a}-{b}"))
+}
+
+impl<'r> Responder<'r, 'static> for Oops {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let (status, sentence) = match self.0 {
+            Refusal::NotFound => (Status::NotFound, None),
+            Refusal::Invalid(problems) => (Status::UnprocessableEntity, Some(problems.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(" "))),
+            Refusal::Conflict => (Status::Conflict, None),
+            Refusal::Forbidden(why) => (Status::Forbidden, Some(why)),
+            Refusal::Busy => (Status::ServiceUnavailable, None),
+            Refusal::Full => (Status::InsufficientStorage, None),
+            Refusal::Stopped => (Status::ServiceUnavailable, Some("Nothing can be changed just now: the system administrator has to look at the server first. Reading goes on.".into())),
+            Refusal::Damaged(cause) | Refusal::Fault(cause) => return fault(&cause, request),
+        };
+        let mut view = view(status, sentence);
+        if status == Status::Forbidden {
+            (view.title, view.hints) = ("You may not do that here", Vec::new());
+        }
+        send(view, status, request)
+    }
+}
+
+fn fault(cause: &str, request: &Request<'_>) -> response::Result<'static> {
+    let number = incident();
+    tracing::error!(incident = number, cause, "a request failed");
+    let mut view = view(Status::InternalServerError, None);
+    view.incident = Some(number);
+    if let Some(site) = desk::site(request) {
+        view.at = Some(When::exact(site.now(), &site.firm().zone));
+    }
+    send(view, Status::InternalServerError, request)
+}
+
+fn send(view: OopsView, status: Status, request: &Request<'_>) -> response::Result<'static> {
+    if wants_json(request) {
+        let body = serde_json::json!({ "error": view.text }).to_string();
+        return Response::build().status(status).header(ContentType::JSON).sized_body(body.len(), Cursor::new(body)).ok();
+    }
+    let shell = match desk::signed(request) {
+        Ok(Some(signed)) => Shell::of(signed, ""),
+        _ => Shell::bare(desk::site(request).ok_or(status)?),
+    };
+    let rendered = Page::new(shell, view).with(status).render(request);
+    let mut response = rendered.map_err(|refusal| {
+        tracing::error!(cause = %refusal, "the error page failed");
+        Status::InternalServerError
+    })?;
+    if status == Status::ServiceUnavailable {
+        response.set_raw_header("Retry-After", "2");
+    }
+    Ok(response)
+}
+
+/// Whether the script of the page asks, which shows the sentence in its own place.
+pub(super) fn wants_json(request: &Request<'_>) -> bool {
+    request.headers().get_one("Accept").is_some_and(|accept| accept.starts_with("application/json"))
+}
+
+/// A status that no handler gave a page.
+struct Bare(Status);
+
+impl<'r> Responder<'r, 'static> for Bare {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        match self.0.code {
+            500.. if self.0 != Status::ServiceUnavailable => fault(&format!("status {}", self.0.code), request),
+            _ => send(view(self.0, None), self.0, request),
+        }
+    }
+}
+
+#[catch(default)]
+fn any(status: Status, _: &Request<'_>) -> Bare {
+    Bare(status)
+}
+
+pub(super) fn catchers() -> Vec<Catcher> {
+    catchers![any]
+}

@@ -1,0 +1,268 @@
+//! Signing in: e-mail and password, then the code. And out.
+
+use super::{
+    Inside,
+    desk::{self, Desk, SESSION, VISIT, address, cookie, first_page, token},
+    oops::Oops,
+    page::{Page, Shell, View},
+    posted::{Button, Posted},
+    said::Said,
+    view::{Mistake, mistakes},
+};
+use keys::{nonce::Token, password::Verdict};
+use rocket::{
+    Either, FromForm, Request, State, get,
+    http::{Cookie, CookieJar, Status},
+    post,
+    request::{FromRequest, Outcome},
+    response::Redirect,
+};
+use rules::{Problem, Refusal, Secret, text};
+use serde::Serialize;
+use store::{Site, session, sign::Entry};
+use tokio::sync::oneshot;
+
+/// Longest password that is looked at (ASVS 6.2.9 asks for at least 64).
+const PASSWORD_MAX: usize = 256;
+
+#[derive(Serialize)]
+pub(super) struct EmailView {
+    problems: Vec<Mistake>,
+    email: String,
+    next: String,
+}
+
+impl View for EmailView {
+    const TEMPLATE: &'static str = "sign/email.html";
+}
+
+#[derive(Serialize)]
+pub(super) struct CodeView {
+    problems: Vec<Mistake>,
+    email_hint: String,
+    server_time: String,
+    next: String,
+}
+
+impl View for CodeView {
+    const TEMPLATE: &'static str = "sign/code.html";
+}
+
+/// Somebody at the door: not yet anybody.
+pub(super) struct Visitor<'r> {
+    site: &'r Site,
+    jar: &'r CookieJar<'r>,
+    token: Option<Token>,
+    from: Box<str>,
+    host: String,
+    said: Option<Said>,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Visitor<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        let Some(site) = desk::site(request) else { return Outcome::Error((Status::NotFound, ())) };
+        let host = request.host().map_or_else(String::new, |host| host.to_string());
+        Outcome::Success(Visitor { site, jar: request.cookies(), token: token(request, VISIT), from: address(request), host, said: Said::of(request) })
+    }
+}
+
+impl Visitor<'_> {
+    /// The token of this visit; a new one is sent if there was none.
+    fn visit(&mut self) -> Result<Token, Refusal> {
+        let token = match self.token.take() {
+            Some(token) => token,
+            None => self.renew()?,
+        };
+        Ok(token)
+    }
+
+    fn renew(&self) -> Result<Token, Refusal> {
+        let token = Token::new().map_err(Refusal::fault)?;
+        self.jar.add(cookie(VISIT, &token));
+        Ok(token)
+    }
+
+    fn shell(&self, token: &Token) -> Shell {
+        let flash = self.said.clone().map(|said| said.flash());
+        Shell { csrf: token.form_token(), host: self.host.clone(), flash, ..Shell::bare(self.site) }
+    }
+
+    fn email_page(mut self, view: EmailView, status: Status) -> Result<Page<EmailView>, Oops> {
+        let token = self.visit().map_err(Oops)?;
+        Ok(Page::new(self.shell(&token), view).with(status))
+    }
+
+    fn code_page(mut self, hint: String, next: String, problems: Vec<Mistake>) -> Result<Page<CodeView>, Oops> {
+        let token = self.visit().map_err(Oops)?;
+        let server_time = self.site.now().clock(&self.site.firm().zone);
+        let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
+        Ok(Page::new(self.shell(&token), CodeView { problems, email_hint: hint, server_time, next }).with(status))
+    }
+}
+
+/// A path of our own to go to after signing in; anything else becomes the first page.
+fn safe_next(next: Option<&str>) -> String {
+    let own = |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) && rocket::http::uri::Origin::parse(path).is_ok();
+    next.filter(own).unwrap_or("").to_owned()
+}
+
+/// The front door: to one's first page, or to the sign-in page.
+#[get("/")]
+pub(super) fn root(signed: MaybeSigned<'_>) -> Redirect {
+    Redirect::to(signed.0.map_or("/sign-in", |signed| first_page(signed.session.kind)))
+}
+
+/// Whoever is signed in, if anybody.
+pub(super) struct MaybeSigned<'r>(Option<&'r desk::Signed>);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for MaybeSigned<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        match desk::signed(request) {
+            Ok(signed) => Outcome::Success(MaybeSigned(signed)),
+            Err(_) => Outcome::Error((Status::InternalServerError, ())),
+        }
+    }
+}
+
+#[get("/sign-in?<next>")]
+pub(super) fn ask_email(visitor: Visitor<'_>, signed: MaybeSigned<'_>, next: Option<&str>) -> Result<Either<Redirect, Page<EmailView>>, Oops> {
+    let next = safe_next(next);
+    if let Some(signed) = signed.0 {
+        return Ok(Either::Left(Redirect::to(first_page(signed.session.kind))));
+    }
+    let view = EmailView { problems: Vec::new(), email: String::new(), next };
+    visitor.email_page(view, Status::Ok).map(Either::Right)
+}
+
+#[derive(FromForm)]
+pub(super) struct Password {
+    #[field(default = String::new())]
+    email: String,
+    #[field(default = String::new())]
+    password: String,
+    #[field(default = String::new())]
+    next: String,
+}
+
+#[post("/sign-in", data = "<form>")]
+pub(super) async fn take_password(visitor: Visitor<'_>, inside: &State<Inside>, form: Posted<Password>) -> Result<Either<Redirect, Page<EmailView>>, Oops> {
+    let form = form.into_inner();
+    let (email, next) = (form.email.chars().take(254).collect::<String>(), safe_next(Some(&form.next)));
+    let again = |visitor: Visitor<'_>, field, text: &str, status| {
+        let view = EmailView { problems: mistakes(vec![Problem::new(field, text)]), email: email.clone(), next: next.clone() };
+        visitor.email_page(view, status).map(Either::Right)
+    };
+    if form.email.trim().is_empty() || form.password.is_empty() {
+        return again(visitor, "email", "Type your e-mail address and your password", Status::UnprocessableEntity);
+    }
+    let site = visitor.site;
+    let account = match text::email(&form.email) {
+        Some(email) => site.account(&email).map_err(Oops)?,
+        None => None,
+    };
+    let password = Secret::new(form.password.chars().take(PASSWORD_MAX + 1).collect::<String>());
+    let verdict = check(inside, site, &password, account.as_ref().map(|account| account.password.as_str())).await.map_err(Oops)?;
+    match (account, verdict) {
+        (Some(account), Verdict::Right | Verdict::Stale) if password.expose().chars().count() <= PASSWORD_MAX => {
+            let token = visitor.renew().map_err(Oops)?;
+            site.start_visit(account.user, &token).await.map_err(Oops)?;
+            if verdict == Verdict::Stale {
+                let hash = keys::password::hash(&site.keys().pepper, &password, keys::password::COST).map_err(|error| Oops(Refusal::fault(error)))?;
+                site.rehash(account.user, hash).await.map_err(Oops)?;
+            }
+            Ok(Either::Left(Redirect::to(with_next("/sign-in/code", &next))))
+        }
+        (account, _) => {
+            site.refuse_password(account.map(|account| account.user), &visitor.from).await.map_err(Oops)?;
+            again(visitor, "email", "The e-mail address or the password is not right. Check both and try again.", Status::UnprocessableEntity)
+        }
+    }
+}
+
+fn with_next(path: &str, next: &str) -> String {
+    match next {
+        "" => path.to_owned(),
+        next => format!("{path}?next={}", percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC)),
+    }
+}
+
+/// Waits for a slot and its verdict.
+async fn check(inside: &Inside, site: &Site, password: &Secret<String>, stored: Option<&str>) -> Result<Verdict, Refusal> {
+    let (tell, told) = oneshot::channel();
+    let taken = inside.passwords.check(&site.keys().pepper, password, stored, move |verdict| {
+        let _ = tell.send(verdict);
+    });
+    match taken {
+        true => told.await.map_err(Refusal::fault),
+        false => Err(Refusal::Busy),
+    }
+}
+
+#[get("/sign-in/code?<next>")]
+pub(super) fn ask_code(visitor: Visitor<'_>, next: Option<&str>) -> Result<Either<Redirect, Page<CodeView>>, Oops> {
+    let hint = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose().map_err(Oops)?.flatten();
+    match hint {
+        Some(hint) => visitor.code_page(hint, safe_next(next), Vec::new()).map(Either::Right),
+        None => Ok(Either::Left(Redirect::to("/sign-in"))),
+    }
+}
+
+#[derive(FromForm)]
+pub(super) struct Code {
+    #[field(default = String::new())]
+    code: String,
+    #[field(default = String::new())]
+    next: String,
+}
+
+#[post("/sign-in/code", data = "<form>")]
+pub(super) async fn take_code(visitor: Visitor<'_>, form: Posted<Code>) -> Result<Either<Redirect, Page<CodeView>>, Oops> {
+    let form = form.into_inner();
+    let next = safe_next(Some(&form.next));
+    let hint = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose().map_err(Oops)?.flatten();
+    let (Some(hint), Some(token)) = (hint, visitor.token.as_ref()) else { return Ok(Either::Left(Redirect::to("/sign-in"))) };
+    let Some(code) = text::code(&form.code) else {
+        return visitor.code_page(hint, next, mistakes(vec![Problem::new("code", "Type the six digits that your app shows")])).map(Either::Right);
+    };
+    let fresh = Token::new().map_err(|error| Oops(Refusal::fault(error)))?;
+    match visitor.site.enter(token, Some(code), &fresh, &visitor.from).await.map_err(Oops)? {
+        Entry::Granted => {
+            visitor.jar.remove(Cookie::build(VISIT).path("/").secure(true));
+            visitor.jar.add(cookie(SESSION, &fresh));
+            Ok(Either::Left(Redirect::to(if next.is_empty() { "/".to_owned() } else { next })))
+        }
+        Entry::Wrong => {
+            let time = visitor.site.now().clock(&visitor.site.firm().zone);
+            let text = format!("The code is not right, or was used already. Wait for the next one and type that. The server’s time is {time}; if your phone shows another, set its clock.");
+            visitor.code_page(hint, next, mistakes(vec![Problem::new("code", text)])).map(Either::Right)
+        }
+        Entry::Over => Ok(Either::Left(Redirect::to("/sign-in"))),
+    }
+}
+
+#[post("/sign-out", data = "<form>")]
+pub(super) async fn out(desk: Desk<'_>, jar: &CookieJar<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
+    let Button = form.into_inner();
+    desk.write(session::end).await.map_err(Oops)?;
+    jar.remove(Cookie::build(SESSION).path("/").secure(true));
+    Ok(Redirect::to(Said::SignedOut.at("/sign-in")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_next;
+
+    #[test]
+    fn only_paths_of_our_own_are_gone_to() {
+        assert_eq!(safe_next(Some("/cases/abc?x=1")), "/cases/abc?x=1");
+        for bad in ["//evil.example", "https://evil.example", "/\\evil", "", "evil", "/a\r\nb"] {
+            assert_eq!(safe_next(Some(bad)), "", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Pieces that several pages show.
+
+use super::link;
+use jiff::tz::TimeZone;
+use rules::{Level, Moment, Problem, case::Status, document};
+use serde::Serialize;
+use store::{Site, case::File, case_list, document as documents, trail::Told};
+
+/// A moment, for machines, in full and in short.
+#[derive(Serialize, Clone)]
+pub(super) struct When {
+    iso: String,
+    day: String,
+    short: String,
+}
+
+/// Makes [`When`] for one page: its zone and the moment of the request.
+#[derive(Clone)]
+pub(super) struct Calendar {
+    zone: TimeZone,
+    now: Moment,
+}
+
+impl Calendar {
+    pub(super) fn of(site: &Site, now: Moment) -> Calendar {
+        Calendar { zone: site.firm().zone.clone(), now }
+    }
+
+    /// "24 Nov 2026".
+    pub(super) fn day(&self, at: Moment) -> String {
+        at.day(&self.zone)
+    }
+
+    pub(super) fn when(&self, at: Moment) -> When {
+        When { iso: at.iso(), day: at.day(&self.zone), short: at.short(self.now, &self.zone) }
+    }
+}
+
+impl When {
+    /// With the time of day to the second.
+    pub(super) fn exact(at: Moment, zone: &TimeZone) -> When {
+        When { iso: at.iso(), day: at.day(zone), short: format!("{}, {}", at.day(zone), at.clock(zone)) }
+    }
+}
+
+/// A word with its shape and colour.
+#[derive(Serialize, Clone)]
+pub(super) struct State {
+    word: &'static str,
+    cls: &'static str,
+}
+
+impl State {
+    pub(super) const fn new(word: &'static str, cls: &'static str) -> State {
+        State { word, cls }
+    }
+
+    pub(super) const fn of(status: Status) -> State {
+        let cls = match status {
+            Status::Enquiry => "st ring acc",
+            Status::Open => "st ok",
+            Status::OnHold => "st bars warn",
+            Status::Closed | Status::Declined => "st box",
+        };
+        State { word: status.word(), cls }
+    }
+}
+
+/// A mistake in a form.
+#[derive(Serialize)]
+pub(super) struct Mistake {
+    field: &'static str,
+    text: String,
+}
+
+pub(super) fn mistakes(problems: Vec<Problem>) -> Vec<Mistake> {
+    problems.into_iter().map(|problem| Mistake { field: problem.field, text: problem.text }).collect()
+}
+
+/// One of several to choose from.
+#[derive(Serialize)]
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) label: String,
+    pub(super) hint: &'static str,
+    pub(super) chosen: bool,
+}
+
+impl Choice {
+    pub(super) fn new(value: impl Into<String>, label: impl Into<String>, chosen: bool) -> Choice {
+        Choice { value: value.into(), label: label.into(), hint: "", chosen }
+    }
+}
+
+#[derive(Serialize, Clone)]
+pub(super) struct LevelView {
+    n: u8,
+    word: &'static str,
+}
+
+impl From<Level> for LevelView {
+    fn from(level: Level) -> Self {
+        LevelView { n: level as u8, word: level.word() }
+    }
+}
+
+/// The header of every page of a case.
+#[derive(Serialize)]
+pub(super) struct CaseFile {
+    href: String,
+    reference: String,
+    title: String,
+    status: State,
+    type_name: String,
+    owner: String,
+    supervisor: Option<String>,
+    opened: When,
+    closed: Option<When>,
+    people: usize,
+    walls: usize,
+    level: LevelView,
+    can_contribute: bool,
+    can_manage: bool,
+    documents: usize,
+}
+
+impl CaseFile {
+    pub(super) fn new(file: File, calendar: &Calendar) -> CaseFile {
+        CaseFile {
+            href: link::case(&file.id, ""),
+            reference: file.reference,
+            title: file.title,
+            status: State::of(file.status),
+            type_name: file.type_name,
+            owner: file.owner,
+            supervisor: file.supervisor,
+            opened: calendar.when(file.opened),
+            closed: file.closed.map(|at| calendar.when(at)),
+            people: file.people,
+            walls: file.walls,
+            level: file.level.into(),
+            can_contribute: file.level >= Level::Contribute,
+            can_manage: file.level >= Level::Manage,
+            documents: file.documents,
+        }
+    }
+}
+
+/// A row of a list of cases.
+#[derive(Serialize)]
+pub(super) struct CaseRow {
+    href: Option<String>,
+    reference: String,
+    title: Option<String>,
+    type_name: String,
+    status: State,
+    owner: String,
+    opened: When,
+    restricted: bool,
+    documents: usize,
+}
+
+impl CaseRow {
+    pub(super) fn new(row: case_list::Listed, calendar: &Calendar) -> CaseRow {
+        CaseRow {
+            href: row.title.is_some().then(|| link::case(&row.id, "")),
+            reference: row.reference,
+            title: row.title,
+            type_name: row.type_name,
+            status: State::of(row.status),
+            owner: row.owner,
+            opened: calendar.when(row.opened),
+            restricted: row.restricted,
+            documents: row.documents,
+        }
+    }
+}
+
+/// A row of a list of documents.
+#[derive(Serialize)]
+pub(super) struct DocRow {
+    href: String,
+    content_href: String,
+    trash_href: String,
+    name: String,
+    kind_words: &'static str,
+    icon: &'static str,
+    size_words: String,
+    version: i64,
+    added: When,
+    by: String,
+    sha256: String,
+}
+
+impl DocRow {
+    pub(super) fn new(row: documents::Listed, calendar: &Calendar) -> DocRow {
+        let form = document::form(&row.name);
+        DocRow {
+            href: link::document(&row.id, ""),
+            content_href: link::document(&row.id, "content"),
+            trash_href: link::document(&row.id, "trash"),
+            kind_words: form.words,
+            icon: form.icon,
+            size_words: document::size_words(row.size),
+            version: row.version,
+            added: calendar.when(row.at),
+            by: row.by,
+            sha256: keys::nonce::hex(&row.sha256),
+            name: row.name,
+        }
+    }
+}
+
+/// An event of the trail.
+#[derive(Serialize)]
+pub(super) struct EventRow {
+    at: When,
+    who: String,
+    words: &'static str,
+    object: Option<String>,
+    object_href: Option<String>,
+    from: String,
+    result: &'static str,
+}
+
+impl EventRow {
+    pub(super) fn new(told: Told, calendar: &Calendar) -> EventRow {
+        EventRow {
+            at: calendar.when(told.event.at),
+            who: told.who.unwrap_or_else(|| "Strongroom".into()),
+            words: told.event.verb.words(),
+            object: told.object,
+            object_href: told.document.map(|id| link::document(&id, "")),
+            from: told.event.origin.into(),
+            result: if told.event.refused { "refused" } else { "ok" },
+        }
+    }
+}
