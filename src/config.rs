@@ -117,11 +117,12 @@ impl figment::Provider for Flags {
 }
 
 fn figment(flags: &Flags, folder: &Path) -> Figment {
-    let mut figment = Figment::from(Serialized::defaults(Settings::default())).merge(Toml::file_exact(folder.join("strongroom.toml")));
     let mut parts: Vec<PathBuf> = std::fs::read_dir(folder.join("conf.d")).map(|dir| dir.filter_map(|entry| entry.ok().map(|e| e.path())).collect()).unwrap_or_default();
     parts.retain(|path| path.extension().is_some_and(|end| end == "toml"));
     parts.sort();
-    figment = parts.into_iter().fold(figment, |figment, path| figment.merge(Toml::file_exact(path)));
+    let main = Some(folder.join("strongroom.toml")).filter(|path| path.exists());
+    let files = main.into_iter().chain(parts);
+    let figment = files.fold(Figment::from(Serialized::defaults(Settings::default())), |figment, path| figment.merge(Toml::file_exact(path)));
     figment.merge(Env::prefixed("STRONGROOM_").only(&NAMES)).merge(flags.clone())
 }
 

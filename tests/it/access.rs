@@ -1,0 +1,121 @@
+//! Who sees what: grants, walls, and the page that says so against what the server really answers.
+
+use crate::world;
+
+const STAFF: [&str; 6] = ["Priya", "Daniel", "Marta", "Ruth", "Tomasz", "Siân"];
+
+fn user(browser: &world::Browser, case: &str, name: &str) -> String {
+    browser.get(&format!("{case}/access")).option(name)
+}
+
+#[test]
+fn a_grant_counts_at_once_and_so_does_taking_it_back() {
+    let world = world::shared();
+    let (priya, ruth) = (world.actor("Priya"), world.actor("Ruth"));
+    let case = priya.open_case("Access: granted and taken back");
+    let page = format!("{case}/access");
+    assert_eq!(ruth.get(&case).status, 404);
+    let id = user(&priya, &case, "Ruth Feldman");
+    assert_eq!(priya.submit(&page, &page, &[("user", &id), ("level", "read"), ("reason", "Covers in December")]).status, 303);
+    assert_eq!(ruth.get(&case).status, 200);
+    assert!(ruth.get("/cases?q=granted").links("/cases/").contains(&case));
+    assert_eq!(ruth.get(&format!("{case}/edit")).status, 403, "reading is not changing");
+    assert_eq!(ruth.get(&page).status, 403, "reading is not managing");
+    assert!(priya.get(&page).body.contains("Covers in December"));
+    assert_eq!(priya.submit(&page, &page, &[("user", &id), ("level", "contribute")]).status, 303);
+    assert_eq!(ruth.get(&format!("{case}/edit")).status, 200);
+    assert_eq!(priya.submit(&page, &format!("{page}/revoke"), &[("user", &id)]).status, 303);
+    assert_eq!(ruth.get(&case).status, 404);
+    assert!(!ruth.get("/cases?q=granted").links("/cases/").contains(&case));
+}
+
+#[test]
+fn knowing_is_not_reading() {
+    let world = world::shared();
+    let (priya, sian) = (world.actor("Priya"), world.actor("Siân"));
+    let case = priya.open_case("Access: quagmire");
+    let reference = priya.get(&case).body.split("class=\"label\">").nth(1).unwrap().split('<').next().unwrap().trim().to_owned();
+    let page = format!("{case}/access");
+    let id = user(&priya, &case, "Siân Rees");
+    assert_eq!(priya.submit(&page, &page, &[("user", &id), ("level", "know")]).status, 303);
+    let list = sian.get("/cases");
+    assert!(list.body.contains(&reference) && !list.body.contains("quagmire"));
+    assert_eq!(sian.get(&case).status, 404);
+    assert!(!sian.get("/cases?q=quagmire").body.contains(&reference), "the title cannot be guessed by searching");
+    assert!(sian.get(&format!("/cases?q={reference}")).body.contains(&reference));
+}
+
+#[test]
+fn a_wall_beats_a_grant() {
+    let world = world::shared();
+    let (priya, marta) = (world.actor("Priya"), world.actor("Marta"));
+    let case = priya.open_case("Access: walled");
+    let page = format!("{case}/access");
+    let id = user(&priya, &case, "Marta Kowalczyk");
+    assert_eq!(priya.submit(&page, &page, &[("user", &id), ("level", "manage")]).status, 303);
+    assert_eq!(marta.get(&case).status, 200);
+    assert_eq!(priya.submit(&page, &format!("{page}/wall"), &[("wall_user", &id), ("wall_reason", "")]).status, 422, "a wall needs a reason");
+    assert_eq!(priya.submit(&page, &format!("{page}/wall"), &[("wall_user", &id), ("wall_reason", "Knows the other side")]).status, 303);
+    assert_eq!(marta.get(&case).status, 404);
+    assert!(priya.get(&page).body.contains("Knows the other side"));
+    assert_eq!(priya.submit(&page, &format!("{page}/unwall"), &[("wall_user", &id)]).status, 303);
+    assert_eq!(marta.get(&case).status, 200);
+}
+
+#[test]
+fn the_administrator_and_foreign_ids_are_refused_as_grantees() {
+    let world = world::shared();
+    let priya = world.actor("Priya");
+    let case = priya.open_case("Access: refused");
+    let page = format!("{case}/access");
+    assert!(!priya.get(&page).body.contains("Tom Ashworth"), "not offered");
+    let case_id = case.rsplit('/').next().unwrap();
+    for forged in [case_id, "", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let got = priya.submit(&page, &page, &[("user", forged), ("level", "read")]);
+        assert_eq!(got.status, 422);
+        assert!(got.body.contains("Choose a person from the list"));
+    }
+    let folake = user(&priya, &case, "Folake Adeyemi");
+    let got = priya.submit(&page, &page, &[("user", &folake), ("level", "manage")]);
+    assert_eq!(got.status, 422);
+    assert!(got.body.contains("A client can be given"));
+}
+
+#[test]
+fn the_page_says_what_the_server_does() {
+    let world = world::shared();
+    let priya = world.actor("Priya");
+    let mut cases: Vec<String> = priya.get("/cases?view=every").links("/cases/").into_iter().filter(|l| l.len() == 39).collect();
+    cases.dedup();
+    let mut compared = 0;
+    for case in cases.iter().take(12) {
+        let page = priya.get(&format!("{case}/access"));
+        if page.status != 200 {
+            continue;
+        }
+        let firm = page.body.split("In the firm").nth(1).unwrap().split("</table>").next().unwrap();
+        for name in STAFF {
+            let row = firm.split("<tr").find(|row| row.contains(&format!("<b>{name}")));
+            let told = row.is_some_and(|row| !row.contains("l1\""));
+            let answered = world.actor(name).get(case).status == 200;
+            assert_eq!(told, answered, "{name} on {case}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 12, "compared {compared}");
+}
+
+#[test]
+fn history_tells_what_was_done_and_refused() {
+    let world = world::shared();
+    let priya = world.actor("Priya");
+    let case = priya.open_case("Access: history");
+    world.actor("Tomasz").get(&case);
+    priya.get(&format!("{case}/documents"));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let page = priya.get(&format!("{case}/history"));
+    assert_eq!(page.status, 200);
+    for words in ["opened the case", "listed the documents", "Tomasz Zielinski", "unbroken"] {
+        assert!(page.body.contains(words), "{words}");
+    }
+}

@@ -1,0 +1,15 @@
+//! The one integration binary: a real server, real HTTPS, real files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod access;
+mod cases;
+mod commands;
+mod documents;
+mod doors;
+mod faults;
+mod gate;
+mod kill;
+mod leak;
+mod shape;
+mod sign;
+mod world;

@@ -1,0 +1,301 @@
+//! A firm with actors: a server of its own in a temporary directory, and people who are signed in to it.
+//!
+//! A code of an authenticator counts once, so that most tests share one world ([`shared`]) in which everybody is signed in once.
+
+use reqwest::{
+
+    blocking::{Client, Response, multipart},
+};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_strongroom");
+
+/// A running server. Killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+    pub(crate) ca_file: PathBuf,
+    pub(crate) dir: PathBuf,
+    users: Vec<Value>,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Server {
+    /// The demo firm in a new temporary directory.
+    pub(crate) fn new(arguments: &[&str]) -> Server {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = temporary.path().join("data");
+        let mut server = Server::at(&dir, arguments);
+        server._temporary = Some(temporary);
+        server
+    }
+
+    /// The demo firm in `dir`, made there if it is not.
+    pub(crate) fn at(dir: &Path, arguments: &[&str]) -> Server {
+        let mut command = Command::new(BINARY);
+        command.args(["demo", "--json", "--port", "0", "--cases", "12", "--data"]).arg(dir).args(arguments);
+        Server::start(command, dir)
+    }
+
+    pub(crate) fn start(mut command: Command, dir: &Path) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("the demo said {line:?}"));
+        Server {
+            child,
+            url: said["url"].as_str().unwrap().into(),
+            ca_file: said["ca_file"].as_str().unwrap().into(),
+            dir: dir.into(),
+            users: said["users"].as_array().cloned().unwrap_or_default(),
+            _temporary: None,
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.url.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL, and wait until it is gone.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM, and the exit status.
+    pub(crate) fn stop(mut self) -> std::process::ExitStatus {
+        let done = Command::new("kill").arg(self.pid().to_string()).status().unwrap();
+        assert!(done.success());
+        self.child.wait().unwrap()
+    }
+
+    fn user(&self, name: &str) -> &Value {
+        self.users.iter().find(|user| user["name"].as_str().is_some_and(|n| n.starts_with(name))).unwrap()
+    }
+
+    pub(crate) fn email(&self, name: &str) -> String {
+        self.user(name)["email"].as_str().unwrap().into()
+    }
+
+    pub(crate) fn password(&self, name: &str) -> String {
+        self.user(name)["password"].as_str().unwrap().into()
+    }
+
+    /// The code that the authenticator of `name` shows now.
+    pub(crate) fn code(&self, name: &str) -> String {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        keys::totp::code_at(&unbase32(self.user(name)["totp_secret"].as_str().unwrap()), seconds)
+    }
+
+    /// A browser that nobody has signed in with; it trusts the server's own authority and nothing else.
+    pub(crate) fn browser(&self) -> Browser {
+        static PROVIDER: OnceLock<()> = OnceLock::new();
+        PROVIDER.get_or_init(|| drop(rustls::crypto::aws_lc_rs::default_provider().install_default()));
+        let root = reqwest::Certificate::from_pem(&std::fs::read(&self.ca_file).unwrap()).unwrap();
+        let client = Client::builder()
+            .tls_certs_only([root])
+            .cookie_store(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(120))
+            .build()
+            .unwrap();
+        Browser { client, url: self.url.clone() }
+    }
+
+    /// A browser in which `name` is signed in. The code is waited for if the last one was used already.
+    pub(crate) fn signed_in(&self, name: &str) -> Browser {
+        let browser = self.browser();
+        for _ in 0..35 {
+            if browser.sign_in(&self.email(name), &self.password(name), &self.code(name)) {
+                return browser;
+            }
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        panic!("{name} could not sign in");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn unbase32(text: &str) -> [u8; 20] {
+    let bits: Vec<u8> = text.bytes().map(|b| if b.is_ascii_uppercase() { b - b'A' } else { b - b'2' + 26 }).flat_map(|five| (0..5).rev().map(move |bit| five >> bit & 1)).collect();
+    let bytes: Vec<u8> = bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | bit)).collect();
+    bytes.try_into().unwrap()
+}
+
+/// Somebody's browser, without JavaScript. It follows no redirect by itself.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    pub(crate) client: Client,
+    pub(crate) url: String,
+}
+
+/// A page that came.
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+    pub(crate) fields: HashMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Got {
+    fn of(response: Response) -> Got {
+        let fields: HashMap<String, String> =
+            response.headers().iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
+        Got { status: response.status().as_u16(), location: fields.get("location").cloned(), fields, body: response.text().unwrap_or_default() }
+    }
+
+    /// The form token of the page.
+    pub(crate) fn token(&self) -> String {
+        value_of(&self.body, "csrf").unwrap_or_default()
+    }
+
+    /// Value of the first hidden or text field with this name.
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        value_of(&self.body, name)
+    }
+
+    /// All link targets that begin with `head`.
+    pub(crate) fn links(&self, head: &str) -> Vec<String> {
+        let links = self.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        links.filter(|link| link.starts_with(head)).map(|link| unescape(link)).collect()
+    }
+
+    /// Value of the option whose label contains `label`.
+    pub(crate) fn option(&self, label: &str) -> String {
+        let options = self.body.split("<option").skip(1).filter_map(|rest| rest.split("</option>").next());
+        let found = options.filter(|option| option.contains(label)).filter_map(|option| option.split("value=\"").nth(1)?.split('"').next()).next();
+        found.unwrap_or_else(|| panic!("no option {label:?}")).to_owned()
+    }
+}
+
+fn value_of(html: &str, name: &str) -> Option<String> {
+    let inputs = html.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+    let input = inputs.into_iter().find(|input| input.contains(&format!("name=\"{name}\"")))?;
+    Some(unescape(input.split("value=\"").nth(1)?.split('"').next()?))
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&amp;", "&").replace("&#x2F;", "/").replace("&quot;", "\"").replace("&#39;", "'").replace("&#x27;", "'").replace("&lt;", "<").replace("&gt;", ">")
+}
+
+impl Browser {
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Got {
+        Got::of(self.client.get(self.at(path)).send().unwrap())
+    }
+
+    pub(crate) fn raw(&self, path: &str) -> reqwest::blocking::RequestBuilder {
+        self.client.get(self.at(path))
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::blocking::RequestBuilder {
+        self.client.request(method.parse().unwrap(), self.at(path))
+    }
+
+    /// Posts fields as they are.
+    pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Got {
+        let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let body = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&");
+        let request = self.client.post(self.at(path)).header("Content-Type", "application/x-www-form-urlencoded").body(body);
+        Got::of(request.send().unwrap())
+    }
+
+    /// Posts fields with the form token of the page at `page`.
+    pub(crate) fn submit(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Got {
+        let token = self.get(page).token();
+        let with: Vec<(&str, &str)> = [("csrf", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        self.post(path, &with)
+    }
+
+    /// Uploads files: name and content.
+    pub(crate) fn upload(&self, page: &str, files: Vec<(&str, Vec<u8>)>) -> Got {
+        let mut form = multipart::Form::new().text("csrf", self.get(page).token());
+        for (name, bytes) in files {
+            form = form.part("file", multipart::Part::bytes(bytes).file_name(name.to_owned()));
+        }
+        Got::of(self.client.post(self.at(page)).multipart(form).send().unwrap())
+    }
+
+    /// Password, then code. False when either was refused.
+    pub(crate) fn sign_in(&self, email: &str, password: &str, code: &str) -> bool {
+        let asked = self.submit("/sign-in", "/sign-in", &[("email", email), ("password", password)]);
+        if asked.status != 303 {
+            return false;
+        }
+        let entered = self.submit("/sign-in/code", "/sign-in/code", &[("code", code)]);
+        entered.status == 303 && entered.location.as_deref() != Some("/sign-in")
+    }
+
+    /// Bytes of a download.
+    pub(crate) fn bytes(&self, path: &str) -> (u16, Vec<u8>) {
+        let response = self.client.get(self.at(path)).send().unwrap();
+        (response.status().as_u16(), response.bytes().unwrap().to_vec())
+    }
+
+    /// Opens a case as Priya would; gives its path.
+    pub(crate) fn open_case(&self, title: &str) -> String {
+        let form = self.get("/cases/new");
+        let (owner, kind) = (form.option("Priya Nair"), form.option("Naturalisation"));
+        let fields = [("csrf", form.token()), ("title", title.into()), ("summary", "A summary".into()), ("type", kind), ("owner", owner), ("status", "open".into())];
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let opened = self.post("/cases", &fields);
+        assert_eq!(opened.status, 303, "{}", opened.body);
+        opened.location.unwrap().split('?').next().unwrap().to_owned()
+    }
+}
+
+/// The world that most tests share: a server and everybody signed in.
+pub(crate) struct World {
+    pub(crate) server: Server,
+    actors: Mutex<HashMap<String, Arc<OnceLock<Browser>>>>,
+}
+
+impl World {
+    /// Somebody, signed in.
+    pub(crate) fn actor(&self, name: &str) -> Browser {
+        let slot = Arc::clone(self.actors.lock().unwrap().entry(name.into()).or_default());
+        slot.get_or_init(|| self.server.signed_in(name)).clone()
+    }
+
+    /// Nobody.
+    pub(crate) fn anonymous(&self) -> Browser {
+        self.server.browser()
+    }
+}
+
+/// The shared world; it ends with the process.
+pub(crate) fn shared() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let server = Server::new(&[]);
+        end_with_us(server.pid());
+        World { server, actors: Mutex::default() }
+    })
+}
+
+/// A static is never dropped: a small watcher ends the server when this process is gone.
+fn end_with_us(server: u32) {
+    let script = format!("while kill -0 {} 2>/dev/null; do sleep 1; done; kill {server}", std::process::id());
+    Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+}
+
