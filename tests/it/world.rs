@@ -41,11 +41,24 @@ impl Server {
     /// The demo firm in `dir`, made there if it is not.
     pub(crate) fn at(dir: &Path, arguments: &[&str]) -> Server {
         let mut command = Command::new(BINARY);
-        command.args(["demo", "--json", "--port", "0", "--cases", "12", "--data"]).arg(dir).args(arguments);
+        command.args(["demo", "--json", "--data"]).arg(dir);
+        for (flag, value) in [("--port", "0"), ("--cases", "12")] {
+            if !arguments.contains(&flag) {
+                command.args([flag, value]);
+            }
+        }
+        command.args(arguments);
         Server::start(command, dir)
     }
 
-    pub(crate) fn start(mut command: Command, dir: &Path) -> Server {
+    /// The demo firm with a certificate of one's own.
+    pub(crate) fn with_certificate(dir: &Path, chain: &Path, key: &Path) -> Server {
+        let mut command = Command::new(BINARY);
+        command.args(["demo", "--json", "--port", "0", "--cases", "1", "--data"]).arg(dir).arg("--tls-cert").arg(chain).arg("--tls-key").arg(key);
+        Server::start(command, dir)
+    }
+
+    fn start(mut command: Command, dir: &Path) -> Server {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -53,7 +66,7 @@ impl Server {
         Server {
             child,
             url: said["url"].as_str().unwrap().into(),
-            ca_file: said["ca_file"].as_str().unwrap().into(),
+            ca_file: said["ca_file"].as_str().unwrap_or_default().into(),
             dir: dir.into(),
             users: said["users"].as_array().cloned().unwrap_or_default(),
             _temporary: None,

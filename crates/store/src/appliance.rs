@@ -149,3 +149,16 @@ fn prepare(dir: &Path) -> Result<File, OpenError> {
         Err(_) => Err(OpenError { exit: 75, text: format!("{} is in use by another Strongroom. Stop that one, or give another --data.", dir.display()) }),
     }
 }
+
+/// Raises the format number of every site's database, as a later version would: for the test that such a database is refused.
+#[doc(hidden)]
+pub fn pretend_newer(dir: &Path, unlock: &Unlock) -> Result<(), OpenError> {
+    let _lock = prepare(dir)?;
+    let ring = Ring::open(&dir.join("keyring.json"), unlock)?;
+    for (entry, wrapped) in entries(&registry(dir, &ring, Role::Writer)?)? {
+        let keys = SiteKeys::new(&ring.open_site_key(&wrapped, &entry.id)?, entry.id)?;
+        let sql = open(&folder(dir, &entry.id).join("site.db"), &keys.database_pragma(), Role::Builder)?;
+        sql.pragma_update(None, "user_version", migrate::SITE.len() + 1)?;
+    }
+    Ok(())
+}

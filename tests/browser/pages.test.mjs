@@ -1,0 +1,201 @@
+// Every page, as its reader sees it, light and dark, wide and narrow: no barrier, nothing to scroll sideways, no complaint of the browser.
+import { AxeBuilder } from '@axe-core/playwright';
+import assert from 'node:assert/strict';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Firm, HERE, complaints, file, openCase } from './firm.mjs';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const WIDTHS = [1280, 390];
+const SCHEMES = ['light', 'dark'];
+const HEIGHT = { 1280: 900, 390: 844, 320: 640 };
+const SHOTS = join(HERE, 'shots');
+
+const firm = await Firm.open();
+after(() => firm.close());
+await rm(SHOTS, { recursive: true, force: true });
+await mkdir(SHOTS);
+
+const say = ({ id, nodes }) => nodes.map(node => `${id}: ${node.target.join(' ')}: ${node.failureSummary.replace(/\s+/g, ' ')}`);
+
+/** What is wrong with the page as it stands now. */
+const faults = async (page, shot) => {
+  const wrong = [];
+  for (const scheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme: scheme });
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: HEIGHT[width] });
+      const { violations } = await new AxeBuilder({ page }).withTags(TAGS).setLegacyMode(true).analyze();
+      wrong.push(...violations.flatMap(say).map(words => `${width} ${scheme}: ${words}`));
+      await page.screenshot({ path: join(SHOTS, `${shot}-${width}-${scheme}.png`), fullPage: true });
+    }
+  }
+  for (const width of [...WIDTHS, 320]) {
+    await page.setViewportSize({ width, height: HEIGHT[width] });
+    const wide = await page.evaluate(() => {
+      const room = document.documentElement.clientWidth;
+      if (document.documentElement.scrollWidth <= room) return [];
+      const out = [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > room + 0.5);
+      return ['the page', ...out.map(one => `${one.localName}.${one.classList}`)].slice(0, 6);
+    });
+    if (wide.length) wrong.push(`${width}: scrolls sideways: ${wide.join(', ')}`);
+  }
+  const heads = await page.getByRole('heading', { level: 1 }).count();
+  if (heads !== 1) wrong.push(`${heads} headings of level 1`);
+  return wrong;
+};
+
+/**
+ * One page. `go` leads to it and may give the status that it came with; that alone the console may mention.
+ */
+const look = (name, context, go, status = 200) =>
+  test(name, async () => {
+    const page = await (await context()).newPage();
+    try {
+      const said = complaints(page);
+      let came;
+      page.on('response', response => {
+        if (response.request().isNavigationRequest()) came = response.status();
+      });
+      await go(page);
+      assert.equal(came, status, `${page.url()} came with ${came}`);
+      const wrong = await faults(page, name.replaceAll(/\W+/g, '-'));
+      const expected = words => status >= 400 && words.includes(`status of ${status}`);
+      assert.deepEqual([...wrong, ...said.filter(words => !expected(words))], [], `${name}, ${new URL(page.url()).pathname}`);
+    } finally {
+      await page.context().close();
+    }
+  });
+
+const at = path => page => page.goto(path);
+const nobody = () => firm.stranger();
+const as = name => () => firm.actor(name);
+const priya = as('Priya');
+
+// What the pages show: the best known case with its grants, clients and wall, and something in its trash.
+let known = '';
+let empty = '';
+let trashed = '';
+test('the stage is set', async () => {
+  const page = await (await priya()).newPage();
+  await page.goto('/cases?q=adeyemi');
+  known = await page.getByRole('link', { name: 'Adeyemi: spouse extension' }).getAttribute('href');
+  empty = await openCase(page, 'Okonkwo-Featherstonehaugh: naturalisation after refusal, with a title that is rather long for a narrow telephone');
+  await page.goto(`${known}/documents`);
+  await page.getByLabel(/Choose files|Drop files/).setInputFiles(file('A name without any place to break it in two ' + 'x'.repeat(80) + '.txt', 'words'));
+  await page.getByText('One file is kept.').waitFor();
+  await page.reload();
+  const row = page.getByRole('row').filter({ hasText: 'Council tax bill' });
+  trashed = await row.getByRole('link', { name: /Council tax bill/ }).first().getAttribute('href');
+  await row.getByRole('button', { name: /Move to trash/ }).click();
+  await page.getByRole('heading', { name: 'Trash' }).waitFor();
+  await page.context().close();
+});
+
+look('sign-in', nobody, at('/sign-in'));
+look('sign-in error', nobody, async page => {
+  await page.goto('/sign-in');
+  await page.getByLabel('E-mail address').fill('nobody@pellharrow.example');
+  await page.getByLabel('Password', { exact: true }).fill('not the password');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+}, 422);
+look('signed out', async () => {
+  const context = await firm.stranger();
+  const page = await context.newPage();
+  await firm.signIn(page, 'Marta');
+  await page.close();
+  return context;
+}, async page => {
+  await page.goto('/account');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByText('You are signed out.').waitFor();
+});
+const toCode = async page => {
+  await page.goto('/sign-in');
+  await firm.password(page, 'Daniel');
+};
+look('code', nobody, toCode);
+look('code error', nobody, async page => {
+  await toCode(page);
+  await page.getByLabel('Code from your authenticator app').fill('12');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+}, 422);
+look('help signed out', nobody, at('/help'));
+look('404 signed out', nobody, at('/nowhere'), 404);
+
+look('today', priya, at('/today'));
+look('cases', priya, at('/cases'));
+look('cases every status', priya, at('/cases?view=every'));
+look('cases filtered', priya, at('/cases?q=adeyemi&status=open'));
+look('cases none fits', priya, at('/cases?q=zzzz+qqqq'));
+look('cases known by reference', as('Siân'), at('/cases'));
+look('new case', priya, at('/cases/new'));
+look('new case with errors', priya, async page => {
+  await page.goto('/cases/new');
+  await page.getByLabel('Title').fill('x'.repeat(130));
+  await page.getByRole('button', { name: 'Open case' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+}, 422);
+look('case', priya, page => page.goto(known));
+look('case just opened', priya, page => page.goto(`${empty}?said=opened`));
+look('case of a colleague', as('Ruth'), page => page.goto(known));
+look('edit', priya, page => page.goto(`${known}/edit`));
+look('edit with errors', priya, async page => {
+  await page.goto(`${known}/edit`);
+  await page.getByLabel('Title').fill('');
+  await page.getByLabel('Closed').check();
+  await page.getByRole('button', { name: 'Keep the change' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+}, 422);
+look('documents', priya, page => page.goto(`${known}/documents`));
+look('documents none', priya, page => page.goto(`${empty}/documents`));
+look('documents moved to trash', priya, page => page.goto(`${known}/documents?said=trashed&document=${trashed.split('/').pop()}`));
+look('documents sent', priya, async page => {
+  await page.goto(`${empty}/documents`);
+  await page.getByLabel(/Choose files|Drop files/).setInputFiles([file('Letter.txt', 'words'), file('Nothing in it.txt', ''), file('خطاب من المحامي.txt', 'words')]);
+  await page.getByText('2 files are kept.').or(page.getByText('Two files are kept.')).waitFor();
+});
+look('documents refused without scripts', () => firm.actor('Priya', { javaScriptEnabled: false }), async page => {
+  await page.goto(`${empty}/documents`);
+  await page.getByLabel('Choose files').setInputFiles([file('Kept.txt', 'words'), file('Nothing in it.txt', '')]);
+  await page.getByRole('button', { name: 'Add to the case' }).click();
+  await page.getByText('Refused').waitFor();
+}, 422);
+look('document', priya, async page => {
+  await page.goto(`${known}/documents`);
+  await page.getByRole('link', { name: /^Client care letter/ }).click();
+  await page.getByRole('heading', { name: 'Versions' }).waitFor();
+});
+look('document with a long name', priya, async page => {
+  await page.goto(`${known}/documents`);
+  await page.getByRole('link', { name: /^A name without/ }).click();
+  await page.getByRole('heading', { name: 'Versions' }).waitFor();
+});
+look('document in the trash', priya, page => page.goto(trashed));
+look('access', priya, page => page.goto(`${known}/access`));
+look('access with errors', priya, async page => {
+  await page.goto(`${known}/access`);
+  await page.getByRole('button', { name: 'Give access' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+}, 422);
+look('history', priya, page => page.goto(`${known}/history`));
+look('account', priya, at('/account'));
+look('help', priya, at('/help'));
+look('404', priya, at('/nowhere'), 404);
+look('403', priya, async page => {
+  await page.goto('/account');
+  await page.locator('form[action="/account/theme"] [name="csrf"]').evaluate(field => { field.value = 'not the token'; });
+  await page.getByRole('button', { name: 'Keep this choice' }).click();
+  await page.getByRole('heading', { name: 'That form could not be accepted' }).waitFor();
+}, 403);
+
+look('system', as('Tom A'), at('/system'));
+look('account of the administrator', as('Tom A'), at('/account'));
+look('404 of the administrator', as('Tom A'), at('/cases'), 404);
+look('home', as('Folake'), at('/home'));
+look('account of a client', as('Folake'), at('/account'));
+look('help of a client', as('Folake'), at('/help'));
+look('404 of a client', as('Folake'), at('/cases'), 404);

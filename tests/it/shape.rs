@@ -1,0 +1,98 @@
+//! The shape of the house: who may import whom, how large a file may be, that migrations never change, that nothing is unescaped.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Lines of production code in a file; the few that are longer say why. This list only shrinks.
+const LONGEST: usize = 400;
+
+fn files(folder: &str, end: &str) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    let mut folders = vec![Path::new(ROOT).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false if entry.path().extension().is_some_and(|e| e == end) => out.push(entry.path()),
+                false => {}
+            }
+        }
+    }
+    assert!(!out.is_empty(), "{folder}");
+    out
+}
+
+fn production(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
+}
+
+#[test]
+fn siblings_do_not_import_each_other() {
+    for (room, strangers) in [
+        ("src/gate", &["crate::web", "crate::jobs", "crate::cmd", "crate::app", "store::"][..]),
+        ("src/web", &["crate::gate::", "crate::jobs", "crate::cmd", "crate::app", "rusqlite"]),
+        ("src/cmd", &["crate::web::desk", "crate::gate", "rusqlite"]),
+        ("crates/store/src", &["ship::", "rocket", "tera"]),
+        ("crates/ship/src", &["store::", "rusqlite", "rocket"]),
+        ("crates/keys/src", &["store::", "rusqlite", "rocket", "tokio"]),
+        ("crates/rules/src", &["keys::", "std::fs", "std::net", "SystemTime", "rocket", "rusqlite"]),
+    ] {
+        for path in files(room, "rs") {
+            let text: String = production(&path).lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+            for stranger in strangers {
+                assert!(!text.contains(stranger), "{} imports {stranger}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_short_and_begin_with_what_they_are_for() {
+    for path in files("src", "rs").into_iter().chain(files("crates", "rs")) {
+        let text = production(&path);
+        assert!(text.starts_with("//!"), "{} does not say what it is for", path.display());
+        assert!(text.lines().count() <= LONGEST, "{} has {} lines", path.display(), text.lines().count());
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(!["utils", "util", "helpers", "helper", "common", "misc", "manager"].contains(&name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn migrations_are_locked() {
+    let lock = fs::read_to_string(Path::new(ROOT).join("migrations/LOCK")).unwrap();
+    let mut locked: Vec<(String, String)> = lock.lines().map(|line| line.split_once("  ").unwrap()).map(|(hash, path)| (path.into(), hash.into())).collect();
+    let mut found: Vec<(String, String)> = files("migrations", "sql")
+        .iter()
+        .map(|path| {
+            let name = path.strip_prefix(Path::new(ROOT).join("migrations")).unwrap().display().to_string();
+            (name, keys::nonce::hex(&keys::nonce::sha256(&fs::read(path).unwrap())))
+        })
+        .collect();
+    locked.sort();
+    found.sort();
+    assert_eq!(found, locked, "a migration that was released never changes; a new one is added with: cd migrations && sha256sum */*.sql > LOCK");
+}
+
+#[test]
+fn nothing_is_unescaped_inline_or_from_elsewhere() {
+    for path in files("assets/templates", "html") {
+        let text = fs::read_to_string(&path).unwrap();
+        for bad in ["| safe", "|safe", "style=\"", "onclick", "javascript:", "<script>", "http://", "https://"] {
+            assert!(!text.contains(bad), "{} has {bad}", path.display());
+        }
+        for form in text.split("<form").skip(1).filter(|form| form.split('>').next().unwrap().contains("method=\"post\"")) {
+            assert!(form.split("</form>").next().unwrap().contains("csrf"), "{} has a form without its token", path.display());
+        }
+    }
+    for path in files("assets/js", "js") {
+        let text = fs::read_to_string(&path).unwrap();
+        for bad in ["innerHTML", "insertAdjacentHTML", "eval(", "document.write", "http://", "https://"] {
+            assert!(!text.contains(bad), "{} has {bad}", path.display());
+        }
+    }
+}
