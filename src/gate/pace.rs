@@ -13,35 +13,52 @@ use std::{
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The deadline of one direction of one connection or body.
-pub(crate) struct Pace {
+/// When a transfer is overdue: pure, so that it can be tested with made-up moments.
+struct Deadline {
     pause: Duration,
     rate: u64,
     due: Option<Instant>,
+}
+
+impl Deadline {
+    /// `bytes` have moved at `now`.
+    fn moved(&mut self, bytes: usize, now: Instant) {
+        if let Some(due) = self.due {
+            let worth = Duration::from_millis(bytes as u64 * 1000 / self.rate.max(1));
+            self.due = Some((due + worth).min(now + self.pause));
+        }
+    }
+
+    /// The moment until which something has to move, waiting since `now` at the latest.
+    fn due(&mut self, now: Instant) -> Instant {
+        *self.due.get_or_insert(now + self.pause)
+    }
+}
+
+/// The deadline of one direction of one connection or body, with its alarm.
+pub(crate) struct Pace {
+    deadline: Deadline,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pace {
     pub(crate) fn new(pause: Duration, rate: u64) -> Pace {
-        Pace { pause, rate, due: None, alarm: None }
+        Pace { deadline: Deadline { pause, rate, due: None }, alarm: None }
     }
 
     /// `bytes` have moved.
     pub(crate) fn moved(&mut self, bytes: usize) {
-        if let Some(due) = self.due {
-            let worth = Duration::from_millis(bytes as u64 * 1000 / self.rate.max(1));
-            self.due = Some((due + worth).min(Instant::now() + self.pause));
-        }
+        self.deadline.moved(bytes, Instant::now());
     }
 
     /// Nothing is waited for now.
     pub(crate) fn rest(&mut self) {
-        self.due = None;
+        self.deadline.due = None;
     }
 
     /// Nothing moves: ready when the deadline is over.
     pub(crate) fn overdue(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let due = *self.due.get_or_insert_with(|| Instant::now() + self.pause);
+        let due = self.deadline.due(Instant::now());
         let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
         if alarm.deadline() != due {
             alarm.as_mut().reset(due);
@@ -98,33 +115,29 @@ where
 mod tests {
     use super::*;
 
-    async fn waits(pace: &mut Pace) -> bool {
-        std::future::poll_fn(|cx| Poll::Ready(pace.overdue(cx).is_pending())).await
-    }
+    const PAUSE: Duration = Duration::from_secs(15);
 
-    #[tokio::test(start_paused = true)]
-    async fn a_drip_runs_out_and_a_fair_rate_does_not() {
-        let second = Duration::from_secs(1);
-        let mut drip = Pace::new(15 * second, 1024);
-        let mut fair = Pace::new(15 * second, 1024);
-        assert!(waits(&mut drip).await && waits(&mut fair).await);
-        for _ in 0..14 {
-            tokio::time::advance(second).await;
-            drip.moved(1);
-            fair.moved(1100);
+    #[test]
+    fn a_drip_runs_out_and_a_fair_rate_does_not() {
+        let start = Instant::now();
+        let at = |second: u64| start + Duration::from_secs(second);
+        let mut drip = Deadline { pause: PAUSE, rate: 1024, due: None };
+        let mut fair = Deadline { pause: PAUSE, rate: 1024, due: None };
+        assert_eq!((drip.due(start), fair.due(start)), (at(15), at(15)));
+        for second in 1..=60 {
+            drip.moved(1, at(second));
+            fair.moved(1100, at(second));
         }
-        assert!(waits(&mut drip).await);
-        tokio::time::advance(2 * second).await;
-        assert!(!waits(&mut drip).await, "one byte a second is too slow, though it never pauses for long");
-        assert!(waits(&mut fair).await);
+        assert!(drip.due(at(60)) < at(16), "one byte a second is too slow, though it never pauses for long");
+        assert!(fair.due(at(60)) > at(60));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_is_bounded_however_much_came_before() {
-        let mut pace = Pace::new(Duration::from_secs(15), 1024);
-        assert!(waits(&mut pace).await);
-        pace.moved(100 << 20);
-        tokio::time::advance(Duration::from_secs(16)).await;
-        assert!(!waits(&mut pace).await);
+    #[test]
+    fn a_pause_is_bounded_however_much_came_before() {
+        let start = Instant::now();
+        let mut pace = Deadline { pause: PAUSE, rate: 1024, due: None };
+        pace.due(start);
+        pace.moved(100 << 20, start);
+        assert_eq!(pace.due(start), start + PAUSE);
     }
 }

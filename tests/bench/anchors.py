@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -143,6 +144,22 @@ def answered(port, path, child, patience=30):
         finally:
             http_.close()
     raise Unmeasured(f"nothing answers on port {port}")
+
+
+def fetched(port, path, cookie, patience=30):
+    """Bytes of a page over TLS, waited for while nginx finds nobody behind it; the certificate is not checked here."""
+    until = time.monotonic() + patience
+    while True:
+        http_ = http.client.HTTPSConnection("127.0.0.1", port, context=ssl._create_unverified_context(), timeout=60)
+        http_.request("GET", path, headers={"Cookie": cookie.partition(" ")[2]})
+        answer = http_.getresponse()
+        text = answer.read()
+        http_.close()
+        if answer.status == 200:
+            return text
+        if answer.status != 502 or time.monotonic() > until:
+            raise Unmeasured(f"{path} of an anchor answered {answer.status}")
+        time.sleep(0.1)
 
 
 def fresh(folder):
