@@ -9,5 +9,7 @@ mod gate_header;
 mod web;
 
 fn main() -> std::process::ExitCode {
+    // Whatever this process writes is for its own user alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     cmd::main()
 }

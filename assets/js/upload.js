@@ -4,9 +4,9 @@ const input = form.querySelector('[type="file"]');
 const list = document.querySelector('.ups');
 const said = document.querySelector('[data-said]');
 const AT_ONCE = 2;
+const LOOK = 'Load this page again and look whether the file is in the list; if it is not, try again.';
 const queue = [];
 const running = new Set();
-let kept = 0;
 
 /** A row from its template, its places filled with text. */
 const row = (kind, texts) => {
@@ -22,6 +22,8 @@ const size = bytes => {
   const n = bytes / per;
   return `${n < 10 && unit === 'MB' ? n.toFixed(1) : Math.ceil(n)} ${unit}`;
 };
+
+const files = (n, is, are) => (n === 1 ? `One file ${is}` : `${n} files ${are}`);
 
 const say = (text, link) => {
   said.textContent = text;
@@ -45,6 +47,10 @@ const broken = (job, note, word = 'Not kept') => {
   replace(job, fresh);
 };
 
+const dropped = job => {
+  broken(job, job.all ? `You cancelled it when all of it had been sent. ${LOOK}` : 'You cancelled it. Nothing of this file was kept.', 'Cancelled');
+};
+
 /** What the server says of the file, or why it says nothing. */
 const settle = job => {
   const { request, file } = job;
@@ -53,14 +59,13 @@ const settle = job => {
   const one = answer?.kept?.[0];
   const no = answer?.refused?.[0];
   if (one) {
-    kept += 1;
     replace(job, row('kept', { name: one.name, size: one.size_words, receipt: one.receipt, sha256: one.sha256 }));
   } else if (no) {
     replace(job, row('refused', { name: file.name, note: no.why }));
   } else if (answer?.error) {
     broken(job, answer.error);
   } else if (job.all) {
-    broken(job, 'The connection broke before the answer came. Load this page again and look whether the file is in the list; if it is not, try again.', 'Not sure');
+    broken(job, `The connection broke before the answer came. ${LOOK}`, 'Not sure');
   } else {
     broken(job, `The connection broke, and nothing of this file was kept. Check that you are online and that the file is not larger than ${form.dataset.limit}, then try again.`);
   }
@@ -68,9 +73,11 @@ const settle = job => {
 
 const tell = () => {
   const left = running.size + queue.length;
-  if (left) say(left === 1 ? 'One file is on its way.' : `${left} files are on their way.`);
-  else if (kept) say(kept === 1 ? 'One file is kept.' : `${kept} files are kept.`, true);
-  else say('No file is on its way.');
+  if (left) return say(`${files(left, 'is', 'are')} on the way.`);
+  const kept = list.querySelectorAll('.st.ok').length;
+  const not = list.children.length - kept;
+  const rest = not ? ` ${files(not, 'is', 'are')} not; the list says why.` : '';
+  say(kept ? `${files(kept, 'is', 'are')} kept.${rest}` : 'No file is kept; the list says why.', kept);
 };
 
 const next = () => {
@@ -98,7 +105,7 @@ const send = job => {
   });
   request.addEventListener('load', () => done(job, settle));
   request.addEventListener('error', () => done(job, settle));
-  request.addEventListener('abort', () => done(job, () => broken(job, 'You cancelled it. Nothing of this file was kept.', 'Cancelled')));
+  request.addEventListener('abort', () => done(job, dropped));
   request.open('POST', form.action);
   request.setRequestHeader('Accept', 'application/json');
   const body = new FormData();
@@ -110,7 +117,7 @@ const send = job => {
 const cancel = job => {
   if (running.has(job)) return job.request.abort();
   queue.splice(queue.indexOf(job), 1);
-  broken(job, 'You cancelled it. Nothing of this file was kept.', 'Cancelled');
+  dropped(job);
   tell();
 };
 
@@ -127,8 +134,8 @@ const wait = job => {
   next();
 };
 
-const take = files => {
-  for (const file of files) wait({ file });
+const take = chosen => {
+  for (const file of chosen) wait({ file });
   input.value = '';
 };
 

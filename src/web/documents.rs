@@ -118,15 +118,30 @@ type Added = Either<Redirect, Either<Page<DocumentsView>, (Status, Json<Outcome>
 
 #[post("/cases/<id>/documents", data = "<upload>")]
 pub(super) async fn add(id: Id<Case>, desk: Desk<'_>, scripted: Scripted, mut upload: Upload<'_>) -> Result<Added, Oops> {
+    let taken = take(&desk, &id.0, &mut upload).await;
+    if taken.is_err() {
+        upload.drain().await;
+    }
+    let outcome = taken?;
+    match (scripted.0, outcome.refused.is_empty()) {
+        (true, true) => Ok(Either::Right(Either::Right((Status::Created, Json(outcome))))),
+        (true, false) => Ok(Either::Right(Either::Right((Status::UnprocessableEntity, Json(outcome))))),
+        (false, true) => Ok(Either::Left(Redirect::to(Said::FilesKept(outcome.kept.len()).at(&link::case(&id.0, "documents"))))),
+        (false, false) => Ok(Either::Right(Either::Left(documents_page(&desk, id.0, None, outcome).await?))),
+    }
+}
+
+/// Takes the files of an upload one by one; those that were kept before a mistake stay kept.
+async fn take(desk: &Desk<'_>, id: &Sealed<Case>, upload: &mut Upload<'_>) -> Result<Outcome, Oops> {
     // The right is checked before the first byte is taken, and again with each row.
-    let case = id.0.clone();
+    let case = id.clone();
     desk.read(move |tx| tx.open::<Contribute, Case>(&case, Verb::DocumentList).map(drop)).await?;
     let mut outcome = Outcome::default();
     loop {
         match upload.next(desk.site()).await {
             Ok(None) => break,
             Ok(Some(Arrived::Refused { name, why })) => outcome.refused.push(RefusedRow { name, why }),
-            Ok(Some(Arrived::File { name, kept })) => outcome.kept.push(keep(&desk, &id.0, name, kept).await?),
+            Ok(Some(Arrived::File { name, kept })) => outcome.kept.push(keep(desk, id, name, kept).await?),
             Err(Refusal::Invalid(problems)) => {
                 let why = problems.into_iter().map(|problem| problem.text).collect::<Vec<_>>().join(" ");
                 outcome.refused.push(RefusedRow { name: "The rest".into(), why });
@@ -138,12 +153,7 @@ pub(super) async fn add(id: Id<Case>, desk: Desk<'_>, scripted: Scripted, mut up
     if outcome.kept.is_empty() && outcome.refused.is_empty() {
         outcome.refused.push(RefusedRow { name: "No file".into(), why: "Choose one or more files first, then send them.".into() });
     }
-    match (scripted.0, outcome.refused.is_empty()) {
-        (true, true) => Ok(Either::Right(Either::Right((Status::Created, Json(outcome))))),
-        (true, false) => Ok(Either::Right(Either::Right((Status::UnprocessableEntity, Json(outcome))))),
-        (false, true) => Ok(Either::Left(Redirect::to(Said::FilesKept(outcome.kept.len()).at(&link::case(&id.0, "documents"))))),
-        (false, false) => Ok(Either::Right(Either::Left(documents_page(&desk, id.0, None, outcome).await?))),
-    }
+    Ok(outcome)
 }
 
 /// Puts a durable file into the case. If the row does not commit, the file goes.

@@ -12,12 +12,15 @@ use rocket::{
     http::Status,
 };
 use rules::{Refusal, document};
+use std::time::Duration;
 use store::{Site, blob::Kept};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::io::ReaderStream;
 
 /// All files of one form together may be so many times the limit of one.
 const TOGETHER: u64 = 8;
+/// How long what was refused is still read.
+const DRAIN: Duration = Duration::from_secs(20);
 const READ: usize = 256 * 1024;
 
 /// A multipart form whose first field was a genuine form token.
@@ -88,6 +91,17 @@ impl Upload<'_> {
             }
             return self.take(site, field, given).await.map(Some);
         }
+    }
+
+    /// Reads on without keeping anything, for a while: a browser that is still sending does not see the answer.
+    pub(super) async fn drain(&mut self) {
+        let until = tokio::time::Instant::now() + DRAIN;
+        let _ = tokio::time::timeout_at(until, async {
+            while let Ok(Some(mut field)) = self.parts.next_field().await {
+                while let Ok(Some(_)) = field.chunk().await {}
+            }
+        })
+        .await;
     }
 
     async fn take(&self, site: &Site, mut field: Field<'_>, given: String) -> Result<Arrived, Refusal> {

@@ -7,7 +7,7 @@ p99 is what clients see when 32 of them ask without a pause. A first round of ea
 
 from anchors import fetched
 from firm import ROW, Firm
-from measure import Unmeasured, load, median, micro, milli, rounds
+from measure import Unmeasured, load, median, micro, milli, rounds, warmed
 from table import at_least, at_most
 
 MILLION = 1_000_000
@@ -32,8 +32,7 @@ def against_anchors(stage):
         "ours": lambda: load(stage.firm.url + "/cases", [stage.firm.pid], seconds, fields=[visit.cookie]),
         "django": lambda: load(nginx.url("django", "cases"), [nginx.pid, django.pid], seconds, fields=[django.cookie]),
     }
-    rounds(1, sides)
-    figures = rounds(stage.rounds, sides)
+    figures = rounds(stage.rounds, warmed(sides))
     cost = {name: median(loads, lambda one: one.cost) for name, loads in figures.items()}
     rate = {name: median(loads, lambda one: one.rate) for name, loads in figures.items()}
     p99 = {name: median(loads, lambda one: one.p99) for name, loads in figures.items()}
@@ -57,7 +56,6 @@ def against_million(stage):
         full_page(visit)
     side = lambda firm, visit: lambda: load(firm.url + "/cases", [firm.pid], stage.seconds, fields=[visit.cookie])
     sides = {"few": side(few, visits["few"]), "many": side(many, visits["many"])}
-    rounds(1, sides)
-    figures = rounds(stage.rounds, sides)
+    figures = rounds(stage.rounds, warmed(sides))
     cost = {name: median(loads, lambda one: one.cost) for name, loads in figures.items()}
     return [at_most("case list: CPU, 1 M against 1 k cases", f"1 k cases {micro(cost['few'])}", f"1 M cases {micro(cost['many'])}", cost["many"] / cost["few"], 1.3)]

@@ -56,17 +56,31 @@ def end(child):
 
 
 class Firm:
-    """A running server with the sample firm in `data`, which is made when it is not there."""
+    """A running server with the sample firm in `data`. When it is not there it is made, and the server that made it is started anew."""
 
     def __init__(self, binary, data, certificate, cases):
         self.binary, self.data, self.certificate, self.port = binary, data, certificate, free_port()
-        command = [binary, "demo", "--json", "--cases", str(cases), *self.settings()]
         self.log = open(f"{data}.log", "ab")
+        self.log.truncate(0)
+        if not data.exists():
+            self.start(cases)
+            end(self.child)
+        self.users = self.start(cases)["users"]
+
+    def start(self, cases):
+        """Starts the server; gives what it says once it answers."""
+        command = [self.binary, "demo", "--json", "--cases", str(cases), *self.settings()]
         self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True, env=plain_environment())
         said = self.child.stdout.readline()
         if not said.startswith("{"):
-            raise Unmeasured(f"the demo did not start: see {data}.log")
-        self.users = json.loads(said)["users"]
+            end(self.child)
+            raise Unmeasured(f"the demo did not start: see {self.data}.log")
+        return json.loads(said)
+
+    def again(self):
+        """Ends the server and starts it anew; sessions go on, memory is as after a start."""
+        end(self.child)
+        self.start(0)
 
     def settings(self):
         """Flags that demo and serve share."""

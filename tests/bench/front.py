@@ -5,7 +5,7 @@ before a trivial upstream, nginx itself with three bytes, which does less than a
 ratio says at most how much dearer our front is, and no budget is judged by it.
 """
 
-from measure import load, median, micro, rounds
+from measure import load, median, micro, rounds, warmed
 from table import told
 
 
@@ -16,7 +16,6 @@ def front(stage):
         "nginx": lambda: load(nginx.url("front"), [nginx.pid], seconds),
         "ours": lambda: load(firm.url + "/healthz", [firm.pid], seconds),
     }
-    rounds(1, sides)
-    figures = rounds(stage.rounds, sides)
+    figures = rounds(stage.rounds, warmed(sides))
     anchor, own = (median(figures[name], lambda one: one.cost) for name in ("nginx", "ours"))
     return [told("small page through the front: CPU", f"nginx → trivial upstream {micro(anchor)}", micro(own), own / anchor)]

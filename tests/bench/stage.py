@@ -15,7 +15,7 @@ class Stage:
         self.folder = fresh(bench / "run")
         self.python = str(bench / "venv" / "bin" / "python")
         self.certificate = Certificate(self.folder)
-        self.rounds, self.seconds = (2, 2) if quick else (5, 6)
+        self.rounds, self.seconds = (2, 3) if quick else (5, 6)
         self.started, self.made = [], {}
 
     def once(self, name, make):

@@ -1,6 +1,7 @@
 // A firm to test with: the demo on a port of its own, a browser, and people who are signed in to it.
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -32,6 +33,9 @@ const totp = (secret, step) => {
   return String(number % 1e6).padStart(6, '0');
 };
 
+// Whoever ends the tests early ends the firm too.
+for (const [signal, code] of [['SIGTERM', 143], ['SIGINT', 130]]) process.once(signal, () => process.exit(code));
+
 export class Firm {
   #child;
   #browser;
@@ -51,7 +55,10 @@ export class Firm {
       firm.#child.once('exit', code => no(new Error(`the demo ended with ${code}`)));
     });
     gone.catch(() => {});
-    process.once('exit', () => firm.#child.kill('SIGKILL'));
+    process.once('exit', () => {
+      firm.#child.kill('SIGKILL');
+      rmSync(firm.#temporary, { recursive: true, force: true });
+    });
     const line = new Promise(yes => { createInterface(firm.#child.stdout).once('line', yes); });
     const said = JSON.parse(await Promise.race([line, gone]));
     Object.assign(firm, { url: said.url, users: said.users });

@@ -32,7 +32,7 @@ const guard = context => {
   context.on('page', watch);
   context.on('request', request => {
     const url = new URL(request.url());
-    if (url.pathname.includes('canary') || url.origin !== firm.url) ran.push(request.url());
+    if (url.pathname.startsWith('/canary') || url.origin !== firm.url) ran.push(request.url());
   });
   return ran;
 };
@@ -94,17 +94,15 @@ describe('hostile files', () => {
         for (const [kind, place] of tries) {
           const made = document.createElement(kind);
           if (kind === 'link') made.rel = 'stylesheet';
-          made[place] = source;
+          try { made[place] = source; } catch { continue; } // trusted types
           document.body.append(made);
         }
         try {
-          const script = document.createElement('script');
-          script.src = source;
-          document.body.append(script);
-          return 'a script could be made from a string';
-        } catch { /* trusted types */ }
+          document.createElement('script').src = source;
+          return 'a script could be made from words';
+        } catch { /* trusted types again */ }
         await new Promise(yes => { setTimeout(yes, 150); });
-        return document.title.includes('taken') ? 'it ran' : '';
+        return document.title === 'taken' ? 'it ran' : '';
       }, content);
       assert.equal(taken, '', content);
     }
@@ -113,22 +111,21 @@ describe('hostile files', () => {
 
   test('their names are text, and cannot be mistaken', async () => {
     await page.goto(`${path}/documents`);
-    const names = await page.locator('td a bdi').allInnerTexts();
-    for (const name of NAMES.slice(0, 2)) assert.ok(names.includes(name), `${name} in ${names}`);
-    for (const name of [...names]) assert.doesNotMatch(name, /[\u202A-\u202E\u2066-\u2069]/, 'no letter turns the others round');
-    for (const name of NAMES) {
-      const row = page.getByRole('row').filter({ hasText: name.replace('\u202E', '') });
-      if (await row.count() !== 1) continue;
-      const got = await download(page, row.getByRole('link', { name: /Download/ }));
-      assert.equal(got.bytes.toString(), name);
-      assert.doesNotMatch(got.name, /[/\\<>"\u202E]/);
+    const rows = page.getByRole('table').getByRole('row').filter({ has: page.getByRole('link', { name: /Download/ }) });
+    const came = [];
+    for (const row of await rows.all()) {
+      const shown = await row.locator('bdi').first().innerText();
+      assert.doesNotMatch(shown, /[/\\<>"\p{Cc}\u202A-\u202E\u2066-\u2069]/u, 'no sign that means something elsewhere, or turns the others round');
+      const { name, bytes } = await download(page, row.getByRole('link', { name: /Download/ }));
+      assert.doesNotMatch(name, /[/\\<>"\u202E]/);
+      came.push(bytes.toString());
     }
+    for (const name of NAMES) assert.ok(came.includes(name), name);
     for (const link of await page.locator('td a:has(bdi)').evaluateAll(links => links.map(link => link.getAttribute('href')))) {
       await page.goto(link);
       await page.getByRole('heading', { name: 'Versions' }).waitFor();
     }
-    for (const of_case of ['', '/history']) await page.goto(`${path}${of_case}`);
-    await page.goto('/today');
+    for (const place of [path, `${path}/history`, '/today']) await page.goto(place);
     assert.deepEqual(ran, []);
   });
 });
@@ -202,7 +199,6 @@ describe('another site', () => {
     const context = await firm.actor('Priya');
     const page = await context.newPage();
     const path = await openCase(page, 'Hostile: forged forms');
-    const before_ = (await (await page.goto(`${path}/history`)).text()).match(/<li>/g).length;
     for (const place of [`${path}/edit`, `${path}/access`, '/account/theme', '/sign-out']) {
       html = `<form method="post" action="${firm.url}${place}"><input name="title" value="forged"><input name="theme" value="dark"></form><script>document.forms[0].submit()</script>`;
       const tab = await context.newPage();
@@ -211,8 +207,9 @@ describe('another site', () => {
       assert.ok([401, 403].includes((await coming).status()), `${place} came with ${(await coming).status()}`);
       await tab.close();
     }
-    const after_ = (await (await page.goto(`${path}/history`)).text()).match(/<li>/g).length;
-    assert.equal(after_, before_);
+    await page.goto(path);
+    await page.getByRole('heading', { level: 1, name: 'Hostile: forged forms' }).waitFor();
+    assert.equal(await page.locator('html[data-theme]').count(), 0);
     await context.close();
   });
 
@@ -231,7 +228,7 @@ describe('another site', () => {
   test('cannot keep a hand on the window it opened', async () => {
     const context = await firm.actor('Priya');
     const page = await context.newPage();
-    html = `<button onclick="window.hand = open('${firm.url}/cases')">Open</button>`;
+    html = `<button onclick="window.hand = window.open('${firm.url}/cases')">Open</button>`;
     await page.goto(origin);
     const [ours] = await Promise.all([context.waitForEvent('page'), page.getByRole('button').click()]);
     await ours.waitForLoadState();

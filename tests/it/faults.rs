@@ -71,7 +71,7 @@ fn blobs(dir: &Path) -> Vec<PathBuf> {
 fn a_damaged_page_stops_writes_and_says_so() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = temporary.path().join("data");
-    let server = Server::at(&dir, &["--cases", "400"]);
+    let server = Server::at(&dir, &["--cases", "9000"]);
     let port = server.port().to_string();
     let priya = server.signed_in("Priya");
     assert!(server.stop().success());

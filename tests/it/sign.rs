@@ -108,12 +108,10 @@ fn an_unknown_and_a_known_address_take_the_same_time() {
         start.elapsed()
     };
     time(&known);
-    let median = |email: &str| {
-        let mut all: Vec<Duration> = (0..9).map(|_| time(email)).collect();
-        all.sort();
-        all[4]
-    };
-    let (a, b) = (median(&known), median("nobody@pellharrow.example"));
-    let ratio = a.as_secs_f64() / b.as_secs_f64();
-    assert!((0.5..2.0).contains(&ratio), "one of them skips the hash: {a:?} against {b:?}");
+    // In turn, so that whatever else the machine does falls on both.
+    let (mut a, mut b): (Vec<Duration>, Vec<Duration>) = (0..11).map(|_| (time(&known), time("nobody@pellharrow.example"))).unzip();
+    a.sort();
+    b.sort();
+    let ratio = a[5].as_secs_f64() / b[5].as_secs_f64();
+    assert!((0.5..2.0).contains(&ratio), "one of them skips the hash: {:?} against {:?}", a[5], b[5]);
 }

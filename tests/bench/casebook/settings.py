@@ -7,6 +7,7 @@ DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "casebook.pages"
 USE_TZ = True
+USE_I18N = False
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", "casebook"]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
