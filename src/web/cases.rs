@@ -265,7 +265,7 @@ fn form_view(typed: Typed, choices: Choices, problems: Vec<Problem>) -> FormView
 
 #[get("/cases/new")]
 pub(super) async fn blank(desk: Desk<'_>) -> Result<Page<FormView>, Oops> {
-    let choices = desk.read(|tx| choices(tx)).await?;
+    let choices = desk.read(choices).await?;
     let typed = Typed { owner: choices.me.to_string(), ..Typed::default() };
     Ok(Page::new(desk.shell("cases"), form_view(typed, choices, Vec::new())))
 }
@@ -287,7 +287,7 @@ pub(super) async fn open(desk: Desk<'_>, form: Posted<Typed>) -> Result<Either<R
             Ok(Either::Left(Redirect::to(said.at(&link::case(&id, "")))))
         }
         Err(Refusal::Invalid(problems)) => {
-            let choices = desk.read(|tx| choices(tx)).await?;
+            let choices = desk.read(choices).await?;
             Ok(Either::Right(Page::new(desk.shell("cases"), form_view(typed, choices, problems)).with(Http::UnprocessableEntity)))
         }
         Err(refusal) => Err(Oops(refusal)),

@@ -1,7 +1,7 @@
 // A working day with scripts: in by typing, a case, files, a colleague let in and out again.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Firm, complaints, download, file, noise, openCase } from './firm.mjs';
+import { Firm, chooser, complaints, download, file, noise, openCase } from './firm.mjs';
 
 const LETTER = noise(300_000, 11);
 const TITLE = 'Brennan: a day in the life of a case';
@@ -9,7 +9,6 @@ const TITLE = 'Brennan: a day in the life of a case';
 const firm = await Firm.open();
 after(() => firm.close());
 
-const chooser = page => page.getByLabel(/Drop files/);
 /** The row of a file in the list of what was just sent. */
 const sent = (page, name) => page.getByRole('list', { name: 'Files that you have just sent' }).getByRole('listitem').filter({ hasText: name });
 /** The row of a document in the list of the case. */
@@ -70,6 +69,7 @@ describe('a day of Priya', () => {
   test('several files are kept, an empty one is refused, each with a row', async () => {
     await page.goto(`${path}/documents`);
     assert.equal(await page.getByRole('button', { name: 'Add to the case' }).count(), 0, 'files go as soon as they are chosen');
+    await page.getByText('Drop files here, or', { exact: true }).waitFor();
     const rows = page.locator('progress');
     const seen = page.waitForFunction(() => document.querySelectorAll('.ups progress').length > 1);
     await chooser(page).setInputFiles([file('Letter.pdf', LETTER), file('Note.txt', 'a note\n'), file('Empty.txt', ''), file('Scan.bin', noise(2_000_000, 5))]);
@@ -118,7 +118,7 @@ describe('a day of Priya', () => {
     await page.goto(`${path}/access`);
     const person = page.getByLabel('Person', { exact: true });
     await person.selectOption(await person.locator('option').filter({ hasText: 'Ruth' }).getAttribute('value'));
-    await page.getByRole('group', { name: 'Level' }).getByLabel(/^Read/i).check();
+    await page.getByRole('radiogroup', { name: 'Level' }).getByLabel(/^Read/i).check();
     await page.getByLabel('Why', { exact: true }).fill('Covers while Priya is away');
     await page.getByRole('button', { name: 'Give access' }).click();
     await page.getByRole('status').filter({ hasText: 'Access is given.' }).waitFor();
@@ -182,7 +182,7 @@ describe('a day of Priya', () => {
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const choose = async label => {
       await page.goto('/account');
-      await page.getByRole('group', { name: 'How pages look' }).getByLabel(label).check();
+      await page.getByRole('radiogroup', { name: 'How pages look' }).getByLabel(label).check();
       await page.getByRole('button', { name: 'Keep this choice' }).click();
       await page.getByRole('status').filter({ hasText: 'Your choice is kept.' }).waitFor();
       return ground();
@@ -214,7 +214,7 @@ describe('a slow line', () => {
     await chooser(page).setInputFiles([await firm.paper('Large.bin', large), await firm.paper('Second.bin', noise(20_000_000, 4)), await firm.paper('Third.bin', noise(1000, 5))]);
     await page.waitForFunction(() => document.querySelector('.ups progress')?.value > 10);
     assert.match(await sent(page, 'Third.bin').innerText(), /Waiting/, 'two at once');
-    await page.getByRole('status').filter({ hasText: '3 files are on their way.' }).waitFor();
+    await page.getByRole('status').filter({ hasText: '3 files are on the way.' }).waitFor();
     for (const name of ['Third.bin', 'Second.bin', 'Large.bin']) {
       await sent(page, name).getByRole('button', { name: /Cancel/ }).click();
       await sent(page, name).getByText('Cancelled', { exact: true }).waitFor();

@@ -158,6 +158,9 @@ export const openCase = async (page, title, type = /Naturalisation/) => {
   return new URL(page.url()).pathname;
 };
 
+/** Where files are chosen. */
+export const chooser = page => page.locator('input[type="file"]');
+
 /** A file to be chosen in a form. */
 export const file = (name, content, mimeType = 'application/octet-stream') => ({ name, mimeType, buffer: Buffer.from(content) });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Firm, HERE, complaints, file, openCase } from './firm.mjs';
+import { Firm, HERE, chooser, complaints, file, openCase } from './firm.mjs';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const WIDTHS = [1280, 390];
@@ -98,7 +98,7 @@ test('the stage is set', async () => {
   known = await page.getByRole('link', { name: 'Adeyemi: spouse extension' }).getAttribute('href');
   empty = await openCase(page, 'Okonkwo-Featherstonehaugh: naturalisation after refusal, with a title that is rather long for a narrow telephone');
   await page.goto(`${known}/documents`);
-  await page.getByLabel(/Choose files|Drop files/).setInputFiles(file('A name without any place to break it in two ' + 'x'.repeat(80) + '.txt', 'words'));
+  await chooser(page).setInputFiles(file('A name without any place to break it in two ' + 'x'.repeat(80) + '.txt', 'words'));
   await page.getByText('One file is kept.').waitFor();
   await page.reload();
   const row = page.getByRole('row').filter({ hasText: 'Council tax bill' });
@@ -170,14 +170,14 @@ look('documents none', priya, page => page.goto(`${empty}/documents`));
 look('documents moved to trash', priya, page => page.goto(`${known}/documents?said=trashed&document=${trashed.split('/').pop()}`));
 look('documents sent', priya, async page => {
   await page.goto(`${empty}/documents`);
-  await page.getByLabel(/Choose files|Drop files/).setInputFiles([file('Letter.txt', 'words'), file('Nothing in it.txt', ''), file('خطاب من المحامي.txt', 'words')]);
+  await chooser(page).setInputFiles([file('Letter.txt', 'words'), file('Nothing in it.txt', ''), file('خطاب من المحامي.txt', 'words')]);
   await page.getByText('2 files are kept.').waitFor();
 }, 200, 422);
 look('documents refused without scripts', priya, async page => {
   // The page has to run the measuring, so that only its own script is taken out.
   await page.route('**/upload.*.js', route => route.fulfill({ contentType: 'text/javascript', body: '' }));
   await page.goto(`${empty}/documents`);
-  await page.getByLabel('Choose files').setInputFiles([file('Kept.txt', 'words'), file('Nothing in it.txt', '')]);
+  await chooser(page).setInputFiles([file('Kept.txt', 'words'), file('Nothing in it.txt', '')]);
   await page.getByRole('button', { name: 'Add to the case' }).click();
   await page.getByText('Refused').waitFor();
 }, 422);

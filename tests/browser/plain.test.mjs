@@ -1,7 +1,7 @@
 // The same way without any script.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Firm, download, file, noise, openCase } from './firm.mjs';
+import { Firm, chooser, download, file, noise, openCase } from './firm.mjs';
 
 const TITLE = 'Castellanos: a case without scripts';
 const LETTER = noise(200_000, 21);
@@ -17,7 +17,7 @@ describe('a day without scripts', () => {
   let page;
   let path;
   const add = async files => {
-    await page.getByLabel('Choose files').setInputFiles(files);
+    await chooser(page).setInputFiles(files);
     await page.getByRole('button', { name: 'Add to the case' }).click();
   };
 
@@ -101,7 +101,7 @@ describe('a day without scripts', () => {
     assert.equal(await status(), 404);
     await page.goto(`${path}/access`);
     await choose('Person', 'Ruth');
-    await page.getByRole('group', { name: 'Level' }).getByLabel(/^Read/i).check();
+    await page.getByRole('radiogroup', { name: 'Level' }).getByLabel(/^Read/i).check();
     await page.getByLabel('Why', { exact: true }).fill('Second pair of eyes');
     await page.getByRole('button', { name: 'Give access' }).click();
     await flash(page, 'Access is given.');

@@ -107,6 +107,7 @@ impl Server {
     }
 
     /// The code that the authenticator of `name` shows now.
+    #[allow(clippy::disallowed_methods)] // an authenticator has a clock of its own
     pub(crate) fn code(&self, name: &str) -> String {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         keys::totp::code_at(&unbase32(self.user(name)["totp_secret"].as_str().unwrap()), seconds)
@@ -187,7 +188,7 @@ impl Got {
     /// All link targets that begin with `head`.
     pub(crate) fn links(&self, head: &str) -> Vec<String> {
         let links = self.body.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-        links.filter(|link| link.starts_with(head)).map(|link| unescape(link)).collect()
+        links.filter(|link| link.starts_with(head)).map(unescape).collect()
     }
 
     /// Value of the option whose label contains `label`.
@@ -306,7 +307,8 @@ pub(crate) fn shared() -> &'static World {
     })
 }
 
-/// A static is never dropped: a small watcher ends the server when this process is gone.
+/// A static is never dropped: a small watcher ends the server when this process is gone. Nobody waits for the watcher.
+#[allow(clippy::zombie_processes)]
 fn end_with_us(server: u32) {
     let script = format!("while kill -0 {} 2>/dev/null; do sleep 1; done; kill {server}", std::process::id());
     Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -17,11 +17,9 @@ pub fn new_secret() -> Result<Secret<[u8; 20]>, KeyError> {
 /// The step for which `code` is right at `seconds` since 1970, if it is the current one or the one before.
 pub fn step_of(secret: &[u8; 20], code: &str, seconds: u64) -> Option<i64> {
     let now = seconds / STEP;
-    let right = [now, now.saturating_sub(1)].into_iter().filter(|step| {
-        let expected = code_at(secret, step * STEP);
-        aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), code.as_bytes()).is_ok()
-    });
-    right.last().and_then(|step| i64::try_from(step).ok())
+    let is_right = |step: &u64| aws_lc_rs::constant_time::verify_slices_are_equal(code_at(secret, step * STEP).as_bytes(), code.as_bytes()).is_ok();
+    let right = [now, now.saturating_sub(1)].into_iter().find(is_right);
+    right.and_then(|step| i64::try_from(step).ok())
 }
 
 /// The code at `seconds` since 1970, as an authenticator app shows it.

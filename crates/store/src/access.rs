@@ -9,16 +9,30 @@ use std::marker::PhantomData;
 ///
 /// ```compile_fail
 /// use strongroom_store::{Access, Reading, Tx};
-/// use strongroom_rules::{Case, Read};
+/// use rules::{Case, Read};
 /// fn forge<'t>(tx: &'t Tx<'t, Reading>) -> Access<'t, Read, Case, Reading> {
-///     Access { tx, id: 1, case: 1, level: strongroom_rules::Level::Read, proof: std::marker::PhantomData }
+///     Access { tx, id: 1, case: 1, level: rules::Level::Read, proof: std::marker::PhantomData }
 /// }
 /// ```
-/// A proof for reading does not do for managing:
+/// The same with the door that makes them:
+/// ```
+/// use strongroom_store::{Access, Reading, Tx};
+/// use rules::{Case, Read, Refusal, Sealed, Verb};
+/// fn open<'t>(tx: &'t Tx<'t, Reading>, id: &Sealed<Case>) -> Result<Access<'t, Read, Case, Reading>, Refusal> {
+///     tx.open(id, Verb::CaseView)
+/// }
+/// ```
+/// A proof for reading does not do for changing:
 /// ```compile_fail
 /// use strongroom_store::{Access, Writing, case};
-/// use strongroom_rules::{Case, Read, Refusal};
-/// fn f(case: &Access<'_, Read, Case, Writing>, change: case::Change) -> Result<(), Refusal> { case::change(case, change) }
+/// use rules::{Case, Read, Refusal};
+/// fn f(case: &Access<'_, Read, Case, Writing>, change: &case::Change) -> Result<(), Refusal> { case::change(case, change) }
+/// ```
+/// One for contributing does:
+/// ```
+/// use strongroom_store::{Access, Writing, case};
+/// use rules::{Case, Contribute, Refusal};
+/// fn f(case: &Access<'_, Contribute, Case, Writing>, change: &case::Change) -> Result<(), Refusal> { case::change(case, change) }
 /// ```
 pub struct Access<'t, P, E, M = Reading> {
     tx: &'t Tx<'t, M>,

@@ -62,10 +62,7 @@ pub fn list<M>(tx: &Tx<'_, M>, filter: &Filter) -> Result<Page, Refusal> {
     tx.note(Verb::CaseList);
     let open = |sealed: &Option<Sealed<Case>>| sealed.as_ref().and_then(|id| tx.core.keys.ids.open(id).ok());
     let below = open(&filter.after).unwrap_or(i64::MAX);
-    let owner = match &filter.owner {
-        None => None,
-        Some(id) => Some(tx.core.keys.ids.open(id).unwrap_or(0)),
-    };
+    let owner = filter.owner.as_ref().map(|id| tx.core.keys.ids.open(id).unwrap_or(0));
     let statuses = match filter.statuses.is_empty() {
         true => String::new(),
         false => format!(",{},", filter.statuses.iter().map(|s| s.value()).collect::<Vec<_>>().join(",")),

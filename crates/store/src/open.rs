@@ -27,6 +27,8 @@ pub(crate) fn open(path: &Path, key: &Secret<String>, role: Role) -> rusqlite::R
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, role == Role::Builder);
     let mut sql = Connection::open_with_flags(path, flags)?;
+    // Errors come back as values; SQLCipher is not to write to standard error besides.
+    sql.pragma_update(None, "cipher_log_level", "NONE")?;
     sql.pragma_update(None, "key", key.expose())?;
     sql.busy_timeout(Duration::from_secs(5))?;
     sql.pragma_update(None, "temp_store", "MEMORY")?;

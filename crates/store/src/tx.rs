@@ -8,8 +8,16 @@ use std::{cell::RefCell, marker::PhantomData};
 /// Marks a transaction that only reads. The functions that write do not accept its proofs:
 /// ```compile_fail
 /// use strongroom_store::{Reading, Tx, case};
-/// use strongroom_rules::{Case, Manage, Refusal, Sealed, Verb};
-/// fn f<'t>(tx: &'t Tx<'t, Reading>, id: &Sealed<Case>, change: case::Change) -> Result<(), Refusal> {
+/// use rules::{Case, Manage, Refusal, Sealed, Verb};
+/// fn f<'t>(tx: &'t Tx<'t, Reading>, id: &Sealed<Case>, change: &case::Change) -> Result<(), Refusal> {
+///     case::change(&tx.open::<Manage, Case>(id, Verb::CaseView)?, change)
+/// }
+/// ```
+/// With `Writing` the same is taken:
+/// ```
+/// use strongroom_store::{Tx, Writing, case};
+/// use rules::{Case, Manage, Refusal, Sealed, Verb};
+/// fn f<'t>(tx: &'t Tx<'t, Writing>, id: &Sealed<Case>, change: &case::Change) -> Result<(), Refusal> {
 ///     case::change(&tx.open::<Manage, Case>(id, Verb::CaseView)?, change)
 /// }
 /// ```
@@ -25,9 +33,17 @@ pub struct Writing;
 /// It does not leave the closure it was made for, and neither does a proof made from it:
 /// ```compile_fail
 /// use strongroom_store::{Access, Reading, Site};
-/// use strongroom_rules::{Actor, Case, Read, Refusal, Sealed, Verb};
+/// use rules::{Actor, Case, Read, Refusal, Sealed, Verb};
 /// async fn f(site: &Site, actor: Actor, id: Sealed<Case>) {
 ///     let kept = site.read(actor, move |tx| tx.open::<Read, Case>(&id, Verb::CaseView)).await;
+/// }
+/// ```
+/// What was read with it does:
+/// ```
+/// use strongroom_store::{Site, case};
+/// use rules::{Actor, Case, Read, Refusal, Sealed, Verb};
+/// async fn f(site: &Site, actor: Actor, id: Sealed<Case>) {
+///     let kept = site.read(actor, move |tx| case::file(&tx.open::<Read, Case>(&id, Verb::CaseView)?)).await;
 /// }
 /// ```
 pub struct Tx<'c, M> {

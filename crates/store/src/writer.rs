@@ -191,7 +191,7 @@ impl Writer {
                     Refusal::Full => Fate::Full,
                     _ => {
                         // After a failed fsync nothing that this process believes of the file can be relied on.
-                        self.core.health.stop(&Health::WRITE_FAILED, &error.to_string());
+                        self.core.health.stop(Health::WRITE_FAILED, &error.to_string());
                         Fate::Lost
                     }
                 }
@@ -216,7 +216,7 @@ impl Writer {
         if let Err(error) = self.sql.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE)
             && error::is_damage(&error)
         {
-            self.core.health.stop(&Health::DAMAGED, &error.to_string());
+            self.core.health.stop(Health::DAMAGED, &error.to_string());
         }
         let _ = self.sql.busy_timeout(Duration::from_secs(5));
     }
