@@ -110,9 +110,15 @@ fn facts(settings: &Settings, appliance: &Appliance, fingerprint: &str, at: Sock
         ("Data directory", appliance.dir().display().to_string()),
         ("Sites", appliance.sites().len().to_string()),
         ("Certificate", if settings.tls_cert.is_some() { "given".into() } else { "from this machine’s own authority".into() }),
-        ("Its SHA-256", fingerprint.into()),
+        ("Its SHA-256", grouped(fingerprint)),
         ("Largest file", rules::document::size_words(settings.upload_limit())),
     ]
+}
+
+/// A fingerprint in four groups, so that it breaks between bytes and can be read out.
+fn grouped(fingerprint: &str) -> String {
+    let bytes: Vec<&str> = fingerprint.split(':').collect();
+    bytes.chunks(8).map(|eight| eight.join(":")).collect::<Vec<_>>().join(" ")
 }
 
 /// The given certificate, or one from the local authority, which is made when there is none.

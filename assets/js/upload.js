@@ -76,6 +76,8 @@ const tell = () => {
   if (left) return say(`${files(left, 'is', 'are')} on the way.`);
   const kept = list.querySelectorAll('.st.ok').length;
   const not = list.children.length - kept;
+  const empty = document.querySelector('[data-empty]');
+  if (empty) empty.hidden = kept > 0;
   const rest = not ? ` ${files(not, 'is', 'are')} not; the list says why.` : '';
   say(kept ? `${files(kept, 'is', 'are')} kept.${rest}` : 'No file is kept; the list says why.', kept);
 };

@@ -27,12 +27,13 @@ use jiff::tz::TimeZone;
 use keys::{password, ring};
 use names::{ADMINISTRATOR, CLIENTS, FIRM, Person, STAFF};
 use rules::{Level, Moment, Refusal, Secret, UserKind, case::Status, when};
+use std::{collections::HashMap, sync::Arc};
 use store::{Appliance, Firm, Site, error::OpenError, fill::NewCase, user::NewUser};
 
 /// Cases with papers; beyond these a large demo has rows only.
 const WITH_PAPERS: u64 = 200;
 /// Cases in one commit.
-const BATCH: u64 = 1000;
+const BATCH: usize = 1000;
 const SETTING: &str = "demo.seed";
 
 /// Somebody who can sign in to the sample firm.
@@ -119,16 +120,49 @@ async fn fill(site: &Site, accounts: &[Account], seed: u64, cases: u64, talk: bo
     let ids = site.fill_people(people).await?;
     site.fill_types(story::TYPES).await?;
     let now = site.now();
-    for first in (0..cases).step_by(usize::try_from(BATCH).unwrap_or(1)) {
-        let last = (first + BATCH).min(cases);
-        let (site_, ids) = (site.clone(), ids.clone());
-        let made = tokio::task::spawn_blocking(move || (first..last).map(|n| case(&site_, &ids, seed, n, cases, now)).collect::<Result<Vec<_>, Refusal>>());
+    let shelf = Arc::new(shelf(site, seed, cases, now));
+    for (done, batch) in shelf.chunks(BATCH).enumerate() {
+        let (site_, ids, batch) = (site.clone(), ids.clone(), batch.to_vec());
+        let made = tokio::task::spawn_blocking(move || batch.iter().map(|place| case(&site_, &ids, seed, place, now)).collect::<Result<Vec<_>, Refusal>>());
         site.fill_cases(made.await.map_err(Refusal::fault)??).await?;
-        if talk && last < cases && last.is_multiple_of(50 * BATCH) {
-            eprintln!("  {last} of {cases} cases");
+        if talk && done % 50 == 49 {
+            eprintln!("  {} of {cases} cases", (done + 1) * BATCH);
         }
     }
-    site.fill_counter(now.year(&site.firm().zone), i64::try_from(cases).unwrap_or(i64::MAX)).await
+    let last: HashMap<i64, i64> = shelf.iter().map(|place| (place.year, place.number)).collect();
+    for (year, number) in last {
+        site.fill_counter(year, number).await?;
+    }
+    Ok(())
+}
+
+/// Where a case stands: which story, opened when, as which number of which year.
+#[derive(Clone)]
+struct Place {
+    story: u64,
+    opened: Moment,
+    year: i64,
+    number: i64,
+}
+
+/// All cases in the order in which they were opened, numbered within each year.
+fn shelf(site: &Site, seed: u64, cases: u64, now: Moment) -> Vec<Place> {
+    let opened = |story: u64| {
+        let days = i64::from(story::case(seed, story, STAFF.len()).opened_days_ago);
+        // Within a working day, so that no two mornings look alike.
+        let minutes = Dice::new(seed, story ^ u64::MAX >> 1).between(0, 500);
+        Moment((now.0 - days * when::DAY - i64::from(minutes) * when::MINUTE).min(now.0 - when::HOUR))
+    };
+    let mut order: Vec<(Moment, u64)> = (0..cases).map(|story| (opened(story), story)).collect();
+    order.sort_unstable_by_key(|(opened, story)| (*opened, std::cmp::Reverse(*story)));
+    let mut last: HashMap<i64, i64> = HashMap::new();
+    let number = |(opened, story): (Moment, u64)| {
+        let year = opened.year(&site.firm().zone);
+        let number = last.entry(year).or_default();
+        *number += 1;
+        Place { story, opened, year, number: *number }
+    };
+    order.into_iter().map(number).collect()
 }
 
 fn person(site: &Site, account: &Account) -> Result<NewUser, Refusal> {
@@ -138,16 +172,13 @@ fn person(site: &Site, account: &Account) -> Result<NewUser, Refusal> {
     Ok(NewUser { kind: account.kind, name, words, email, password, totp: Secret::new(account.totp) })
 }
 
-/// Case `n`, with its papers encrypted and on disk. Newer cases have higher numbers, so that the list begins with them.
-fn case(site: &Site, ids: &[i64], seed: u64, n: u64, cases: u64, now: Moment) -> Result<NewCase, Refusal> {
-    // The best known case is the newest.
-    let story = story::case(seed, cases - 1 - n, STAFF.len());
+/// One case, with its papers encrypted and on disk.
+fn case(site: &Site, ids: &[i64], seed: u64, place: &Place, now: Moment) -> Result<NewCase, Refusal> {
+    let (n, opened) = (place.story, place.opened);
+    let story = story::case(seed, n, STAFF.len());
     let who = |place: usize| ids.get(place).copied().unwrap_or(1);
-    let opened = now.plus(-i64::from(story.opened_days_ago) * when::DAY - 3 * when::HOUR);
-    let opened = Moment(opened.0.min(now.0 - when::HOUR));
-    let year = now.year(&site.firm().zone);
     let mut documents = Vec::new();
-    if cases - 1 - n < WITH_PAPERS {
+    if n < WITH_PAPERS {
         for (k, paper) in (0..).zip(&story.papers) {
             let mut incoming = site.blobs().start(&site.keys().blobs)?;
             incoming.push(&paper::make(paper.kind, &story, seed ^ (n << 8) ^ k))?;
@@ -157,13 +188,14 @@ fn case(site: &Site, ids: &[i64], seed: u64, n: u64, cases: u64, now: Moment) ->
     }
     let mut grants: Vec<_> = story.also.iter().map(|(place, level)| (who(*place), Level::from_word(level).unwrap_or(Level::Read), None)).collect();
     let mut walls = Vec::new();
-    if n + 1 == cases {
+    // The best known case has both clients and a wall.
+    if n == 0 {
         let client = |place: usize| who(STAFF.len() + 1 + place);
         grants.extend([(client(0), Level::Contribute, None), (client(1), Level::Read, None)]);
         walls.push((who(4), "Acted for Mr Adeyemi’s former employer"));
     }
     Ok(NewCase {
-        reference: format!("PH-{year}-{:04}", n + 1),
+        reference: format!("PH-{}-{:04}", place.year, place.number),
         title: story.title,
         summary: story.summary,
         type_name: story.type_name,

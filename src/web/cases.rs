@@ -15,7 +15,9 @@ use serde::Serialize;
 use store::{
     Access, Tx, case,
     case_list::{self, Filter},
-    document, trail, user,
+    document,
+    trail::{self, Which},
+    user,
 };
 
 #[derive(Serialize)]
@@ -150,7 +152,7 @@ pub(super) async fn page(id: Id<Case>, desk: Desk<'_>) -> Result<Page<CaseView>,
     let (file, details, documents, history) = desk
         .read(move |tx| {
             let case = tx.open::<Read, Case>(&id.0, Verb::CaseView)?;
-            let history = case.as_manager().map_or(Ok(Vec::new()), |case| trail::of_case(&case, i64::MAX, 5))?;
+            let history = case.as_manager().map_or(Ok(Vec::new()), |case| trail::of_case(&case, Which::Changes, i64::MAX, 5))?;
             Ok((case::file(&case)?, case::details(&case)?, document::of_case(&case, None, 5)?, history))
         })
         .await?;

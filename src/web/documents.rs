@@ -167,8 +167,17 @@ async fn keep(desk: &Desk<'_>, id: &Sealed<Case>, name: String, kept: store::blo
         .await
         .map_err(Oops)?;
     let blob = kept.keep();
-    let receipt = document.as_str().get(..8).unwrap_or_default().to_uppercase();
-    Ok(KeptRow { name, size_words: names::size_words(blob.size), receipt, sha256: keys::nonce::hex(&blob.sha256) })
+    Ok(KeptRow { name, size_words: names::size_words(blob.size), receipt: receipt(&document), sha256: keys::nonce::hex(&blob.sha256) })
+}
+
+/// A number to be read out, the same whenever it is asked for: 40 bits of the hash of the id, in letters and digits that are not mistaken
+/// for each other (Crockford's base 32).
+fn receipt(id: &Sealed<Document>) -> String {
+    const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let bits = keys::nonce::sha256(id.as_str().as_bytes()).iter().take(5).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let digit = |place: u64| LETTERS.get((bits >> (place * 5) & 31) as usize).map_or('0', |letter| char::from(*letter));
+    let text: String = (0..8).rev().map(digit).collect();
+    text.split_at_checked(4).map_or_else(|| text.clone(), |(head, tail)| format!("{head}-{tail}"))
 }
 
 #[derive(Serialize)]
@@ -199,6 +208,7 @@ pub(super) struct DocumentView {
     file: CaseFile,
     name: String,
     kind_words: &'static str,
+    receipt: String,
     content_href: String,
     trash_href: Option<String>,
     versions: Vec<VersionRow>,
@@ -227,6 +237,7 @@ pub(super) async fn page(id: Id<Document>, desk: Desk<'_>) -> Result<Page<Docume
     let view = DocumentView {
         file: CaseFile::new(file, &calendar),
         kind_words: names::form(&row.name).words,
+        receipt: receipt(&row.id),
         content_href: link::document(&row.id, "content"),
         trash_href: (may_change && trashed.is_none()).then(|| link::document(&row.id, "trash")),
         name: row.name,

@@ -37,7 +37,7 @@ pub(super) async fn page(id: Id<Case>, before: Option<i64>, desk: Desk<'_>) -> R
     let (file, told) = desk
         .read(move |tx| {
             let case = tx.open::<Manage, Case>(&id.0, Verb::HistoryView)?;
-            Ok((case::file(&case)?, trail::of_case(&case, before.unwrap_or(i64::MAX), PAGE + 1)?))
+            Ok((case::file(&case)?, trail::of_case(&case, trail::Which::Every, before.unwrap_or(i64::MAX), PAGE + 1)?))
         })
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);

@@ -13,7 +13,7 @@ use rocket::{
     http::{ContentType, Status},
     response::{self, Responder, Response},
 };
-use rules::Refusal;
+use rules::{Refusal, UserKind};
 use serde::Serialize;
 use std::io::Cursor;
 
@@ -35,6 +35,9 @@ impl View for OopsView {
     const TEMPLATE: &'static str = "oops.html";
 }
 
+/// Clients have no colleagues here.
+const FOR_STAFF: &str = "If a colleague gave you the link, ask the owner of the case for access.";
+
 /// Status, title, sentence and hints for a status without a sentence of its own.
 fn words(status: Status) -> (&'static str, &'static str, &'static [&'static str]) {
     match status.code {
@@ -43,7 +46,7 @@ fn words(status: Status) -> (&'static str, &'static str, &'static [&'static str]
         404 => (
             "We cannot show you that page",
             "Either it does not exist, or it is not yours to see. For the safety of everyone’s files we do not say which.",
-            &["If you typed the address, check it.", "If a link in one of our e-mails brought you here, sign in with the account that the e-mail was sent to.", "If a colleague gave you the link, ask the owner of the case for access."],
+            &["If you typed the address, check it.", "If a link in one of our e-mails brought you here, sign in with the account that the e-mail was sent to.", FOR_STAFF],
         ),
         405 => ("That cannot be done here", "This page does not take that kind of request.", &[]),
         409 => ("Somebody was quicker", "A colleague has changed this in the meantime. Nothing of yours was kept, so that nothing of theirs is lost.", &["Go back, load the page again and make your change once more."]),
@@ -100,13 +103,18 @@ fn fault(cause: &str, request: &Request<'_>) -> response::Result<'static> {
     send(view, Status::InternalServerError, request)
 }
 
-fn send(view: OopsView, status: Status, request: &Request<'_>) -> response::Result<'static> {
+fn send(mut view: OopsView, status: Status, request: &Request<'_>) -> response::Result<'static> {
     if wants_json(request) {
         let body = serde_json::json!({ "error": view.text }).to_string();
         return Response::build().status(status).header(ContentType::JSON).sized_body(body.len(), Cursor::new(body)).ok();
     }
     let shell = match desk::signed(request) {
-        Ok(Some(signed)) => Shell::of(signed, ""),
+        Ok(Some(signed)) => {
+            if signed.session.kind == UserKind::Client {
+                view.hints.retain(|hint| *hint != FOR_STAFF);
+            }
+            Shell::of(signed, "")
+        }
         _ => Shell::bare(desk::site(request).ok_or(status)?),
     };
     let rendered = Page::new(shell, view).with(status).render(request);

@@ -85,7 +85,8 @@ impl Upload<'_> {
         loop {
             let next = self.parts.next_field().await.map_err(|_| broken())?;
             let Some(field) = next else { return Ok(None) };
-            let given = field.file_name().unwrap_or("").to_owned();
+            // Browsers write these three, and only these, in this way (HTML standard, multipart/form-data).
+            let given = field.file_name().unwrap_or("").replace("%22", "\"").replace("%0D", "").replace("%0A", "");
             if field.name() != Some("file") || given.is_empty() {
                 continue;
             }

@@ -216,7 +216,7 @@ impl DocRow {
 pub(super) struct EventRow {
     at: When,
     who: String,
-    words: &'static str,
+    words: String,
     object: Option<String>,
     object_href: Option<String>,
     from: String,
@@ -228,7 +228,10 @@ impl EventRow {
         EventRow {
             at: calendar.when(told.event.at),
             who: told.who.unwrap_or_else(|| "Strongroom".into()),
-            words: told.event.verb.words(),
+            words: match told.event.refused {
+                true => format!("tried to {}", told.event.verb.tried()),
+                false => told.event.verb.words().into(),
+            },
             object: told.object,
             object_href: told.document.map(|id| link::document(&id, "")),
             from: told.event.origin.into(),

@@ -71,8 +71,10 @@ fn shorten(name: &str) -> String {
 /// `8.2 MB`, `48 kB`, `312 bytes`: decimal units, as file managers show them.
 pub fn size_words(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} bytes");
+    match bytes {
+        1 => return "1 byte".into(),
+        0..1000 => return format!("{bytes} bytes"),
+        _ => {}
     }
     let mut size = bytes as f64 / 1000.0;
     let mut unit = UNITS.iter();

@@ -1,7 +1,7 @@
 //! What the trail can say that somebody did: a closed list, so that every entry has words and none carries free text.
 
 macro_rules! verbs {
-    ($($(#[$doc:meta])* $name:ident = $value:literal, $words:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $value:literal, $words:literal, $tried:literal;)*) => {
         /// One thing that somebody did or tried.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Verb { $($(#[$doc])* $name,)* }
@@ -19,64 +19,75 @@ macro_rules! verbs {
             pub const fn words(self) -> &'static str {
                 match self { $(Verb::$name => $words,)* }
             }
+
+            /// What it reads like after "tried to", when it was refused.
+            pub const fn tried(self) -> &'static str {
+                match self { $(Verb::$name => $tried,)* }
+            }
         }
     };
 }
 
 verbs! {
     /// Password and code were right.
-    SignIn = "sign.in", "signed in";
+    SignIn = "sign.in", "signed in", "sign in";
     /// Password or code was wrong.
-    SignInFailed = "sign.fail", "did not get in: wrong password or code";
+    SignInFailed = "sign.fail", "did not get in: wrong password or code", "sign in";
     /// The session was ended by its owner.
-    SignOut = "sign.out", "signed out";
+    SignOut = "sign.out", "signed out", "sign out";
     /// A page or form was asked for without the right to it.
-    Stranger = "refuse", "asked for a page that is not theirs";
+    Stranger = "refuse", "asked for a page that is not theirs", "open a page that is not theirs";
     /// A form came without its token or from another site.
-    Forged = "refuse.form", "sent a form without a valid token";
+    Forged = "refuse.form", "sent a form without a valid token", "send a form without a valid token";
     /// The list of cases, filtered or not.
-    CaseList = "case.list", "listed cases";
+    CaseList = "case.list", "listed cases", "list cases";
     /// A new case or enquiry.
-    CaseOpen = "case.open", "opened the case";
+    CaseOpen = "case.open", "opened the case", "open the case";
     /// The case page or its form.
-    CaseView = "case.view", "looked at the case";
+    CaseView = "case.view", "looked at the case", "look at the case";
     /// Title, summary, people or status.
-    CaseChange = "case.change", "changed the case";
+    CaseChange = "case.change", "changed the case", "change the case";
     /// The documents of a case.
-    DocumentList = "document.list", "listed the documents";
+    DocumentList = "document.list", "listed the documents", "list or add documents";
     /// A new document.
-    DocumentAdd = "document.add", "added a document";
+    DocumentAdd = "document.add", "added a document", "add a document";
     /// The page of a document.
-    DocumentView = "document.view", "looked at a document’s details";
+    DocumentView = "document.view", "looked at a document’s details", "look at a document’s details";
     /// The content of a document.
-    DocumentFetch = "document.fetch", "downloaded a document";
+    DocumentFetch = "document.fetch", "downloaded a document", "download a document";
     /// A document moved to the trash.
-    DocumentTrash = "document.trash", "moved a document to the trash";
+    DocumentTrash = "document.trash", "moved a document to the trash", "move a document to the trash";
     /// A document brought back from the trash.
-    DocumentRestore = "document.restore", "brought a document back from the trash";
+    DocumentRestore = "document.restore", "brought a document back from the trash", "bring a document back from the trash";
     /// Who can see a case, and why.
-    AccessView = "access.view", "looked at who can see the case";
+    AccessView = "access.view", "looked at who can see the case", "look at or change who can see the case";
     /// A grant made or changed.
-    AccessGrant = "access.grant", "gave access";
+    AccessGrant = "access.grant", "gave access", "give access";
     /// A grant taken back.
-    AccessRevoke = "access.revoke", "took access back";
+    AccessRevoke = "access.revoke", "took access back", "take access back";
     /// A wall put up.
-    WallRaise = "wall.raise", "put up a wall";
+    WallRaise = "wall.raise", "put up a wall", "put up a wall";
     /// A wall taken down.
-    WallLower = "wall.lower", "took a wall down";
+    WallLower = "wall.lower", "took a wall down", "take a wall down";
     /// The trail of a case.
-    HistoryView = "history.view", "looked at the history";
+    HistoryView = "history.view", "looked at the history", "look at the history";
     /// The page of the appliance.
-    SystemView = "system.view", "looked at the system page";
+    SystemView = "system.view", "looked at the system page", "look at the system page";
     /// A person's own account page.
-    AccountView = "account.view", "looked at their account";
+    AccountView = "account.view", "looked at their account", "look at their account";
     /// A setting of a person's own.
-    AccountChange = "account.change", "changed a setting of their account";
+    AccountChange = "account.change", "changed a setting of their account", "change a setting of their account";
     /// The first page of a client or of staff.
-    HomeView = "home.view", "looked at their first page";
+    HomeView = "home.view", "looked at their first page", "look at their first page";
 }
 
 impl Verb {
+    /// Whether it changes something about a case, as against looking at it.
+    pub const fn changes_a_case(self) -> bool {
+        use Verb::*;
+        matches!(self, CaseOpen | CaseChange | DocumentAdd | DocumentTrash | DocumentRestore | AccessGrant | AccessRevoke | WallRaise | WallLower)
+    }
+
     /// From the code kept in the trail.
     pub fn from_value(value: &str) -> Option<Verb> {
         Verb::ALL.iter().copied().find(|verb| verb.value() == value)

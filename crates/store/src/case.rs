@@ -233,12 +233,15 @@ pub fn change<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, change
     if version != change.version {
         return Err(Refusal::Conflict);
     }
-    let meant = change.typed.meant(tx).map_err(Refusal::Invalid)?;
+    let (meant, outcome) = match (change.typed.meant(tx), next_outcome(old, change, outcome)) {
+        (Ok(meant), Ok(outcome)) => (meant, outcome),
+        (meant, outcome) => return Err(Refusal::Invalid(meant.err().into_iter().chain(outcome.err()).flatten().collect())),
+    };
+    let (outcome, reopened) = outcome;
     let moved = (meant.owner, meant.supervisor, meant.type_id) != (owner, supervisor, type_id) || change.status != old;
     if moved && case.level() < Level::Manage {
         return Err(Refusal::Forbidden("Type, people and status are changed by those who manage the case. Ask the owner.".into()));
     }
-    let (outcome, reopened) = next_outcome(old, change, outcome)?;
     let closed = match change.status {
         Status::Closed if old == Status::Closed => closed,
         Status::Closed | Status::Declined => Some(tx.now().0),
@@ -254,19 +257,20 @@ pub fn change<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, change
 }
 
 /// Outcome and reason of reopening after a change of status, or what is missing for the change.
-fn next_outcome(old: Status, change: &Change, outcome: Option<String>) -> Result<(Option<String>, Option<String>), Refusal> {
-    let line = |field, label, typed: &str| text::optional_line(field, label, typed, TITLE_MAX).map_err(|problem| Refusal::Invalid(vec![problem]));
+fn next_outcome(old: Status, change: &Change, outcome: Option<String>) -> Result<(Option<String>, Option<String>), Vec<Problem>> {
+    let wrong = |field, sentence: String| Err(vec![Problem::new(field, sentence)]);
+    let line = |field, label, typed: &str| text::optional_line(field, label, typed, TITLE_MAX).map_err(|problem| vec![problem]);
     if !old.next().contains(&change.status) {
-        return Err(Refusal::invalid("status", format!("A case that is “{}” cannot become “{}”", old.word(), change.status.word())));
+        return wrong("status", format!("A case that is “{}” cannot become “{}”", old.word(), change.status.word()));
     }
     match (old, change.status) {
         (_, Status::Closed) => match line("outcome", "The outcome", &change.outcome)? {
             Some(outcome) => Ok((Some(outcome), None)),
-            None => Err(Refusal::invalid("outcome", "Say how the case ended before you close it")),
+            None => wrong("outcome", "Say how the case ended before you close it".into()),
         },
         (Status::Closed, Status::Open) => match line("reason", "The reason", &change.reason)? {
             Some(reason) => Ok((None, Some(reason))),
-            None => Err(Refusal::invalid("reason", "Say why the case is open again")),
+            None => wrong("reason", "Say why the case is open again".into()),
         },
         _ => Ok((outcome, None)),
     }

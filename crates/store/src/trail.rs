@@ -150,10 +150,19 @@ pub struct Told {
     pub holds: bool,
 }
 
+/// Which events of a case are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All, reads and refusals too.
+    Every,
+    /// Only what changed something.
+    Changes,
+}
+
 /// The newest events of one case below number `before`, each checked against the event that precedes it in the trail.
-pub fn of_case<P: Covers<Manage>, M>(case: &Access<'_, P, Case, M>, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
+pub fn of_case<P: Covers<Manage>, M>(case: &Access<'_, P, Case, M>, which: Which, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
     let (sql, keys) = (case.sql(), &case.tx().core.keys);
-    let mut found = select(sql, &keys.audit, case.id(), before, limit)?;
+    let mut found = select(sql, &keys.audit, case.id(), which, before, limit)?;
     for told in &mut found {
         if let Some((Kind::Document, id)) = told.event.object {
             told.document = Some(keys.ids.seal(id).refuse()?);
@@ -162,14 +171,18 @@ pub fn of_case<P: Covers<Manage>, M>(case: &Access<'_, P, Case, M>, before: i64,
     Ok(found)
 }
 
-fn select(sql: &Connection, chain: &Chain, case: i64, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
+fn select(sql: &Connection, chain: &Chain, case: i64, which: Which, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
     let query = format!(
         "select {COLUMNS}, (select link from event p where p.seq = e.seq - 1), (select name from user where id = e.actor),
             case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object) end
-         from event e where case_id = ?1 and seq < ?2 order by seq desc limit ?3"
+         from event e where case_id = ?1 and seq < ?2 and (?4 = '' or refused = 0 and instr(?4, ',' || verb || ',') > 0) order by seq desc limit ?3"
     );
+    let changes = match which {
+        Which::Every => String::new(),
+        Which::Changes => Verb::ALL.iter().filter(|verb| verb.changes_a_case()).fold(",".to_owned(), |list, verb| list + verb.value() + ","),
+    };
     let mut statement = sql.prepare_cached(&query).refuse()?;
-    let rows = statement.query_map(params![case, before, limit], |row| {
+    let rows = statement.query_map(params![case, before, limit, changes], |row| {
         let (seq, event, link) = stored(row)?;
         let previous: [u8; 32] = row.get::<_, Option<[u8; 32]>>(12)?.unwrap_or_default();
         let holds = event.as_ref().is_some_and(|event| link == chain.link(&previous, &canonical(seq, event)));
@@ -205,7 +218,7 @@ mod tests {
         let Checked::Unbroken(found) = check(&sql, &chain).unwrap() else { panic!() };
         assert_eq!(found, head(&sql).unwrap());
         assert_eq!(found.seq, 50);
-        assert!(select(&sql, &chain, 1, i64::MAX, 100).unwrap().iter().all(|told| told.holds));
+        assert!(select(&sql, &chain, 1, Which::Every, i64::MAX, 100).unwrap().iter().all(|told| told.holds));
     }
 
     #[test]

@@ -193,7 +193,7 @@ fn a_refused_write_changes_nothing_and_is_in_the_trail() {
     let (title, events) = house
         .read(0, move |tx| {
             let case = tx.open::<Manage, Case>(&again, Verb::HistoryView)?;
-            Ok((case::file(&case)?.title, trail::of_case(&case, i64::MAX, 50)?))
+            Ok((case::file(&case)?.title, trail::of_case(&case, trail::Which::Every, i64::MAX, 50)?))
         })
         .unwrap();
     assert_eq!(title, "Before");
