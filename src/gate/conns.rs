@@ -63,7 +63,7 @@ impl Conns {
         });
         open.all.insert(id, Arc::downgrade(&conn));
         let surplus = open.all.len() > limits::IN_ALL;
-        let longest = surplus.then(|| open.all.values().filter_map(Weak::upgrade).filter(|c| c.id != id && !c.is_busy()).max_by_key(|c| c.idle())).flatten();
+        let longest = surplus.then(|| open.all.values().filter_map(Weak::upgrade).filter(|c| c.id != id && !c.is_busy()).min_by_key(|c| c.idle_since())).flatten();
         drop(open);
         if let Some(longest) = longest {
             longest.dismiss.notify_one();
@@ -104,9 +104,9 @@ impl Conn {
         self.dismiss.notified().await;
     }
 
-    fn idle(&self) -> Duration {
+    fn idle_since(&self) -> Instant {
         let last = u64::try_from(self.last.load(Ordering::Relaxed)).unwrap_or(0);
-        self.born.elapsed().saturating_sub(Duration::from_millis(last))
+        self.born + Duration::from_millis(last)
     }
 }
 
@@ -141,7 +141,7 @@ pub(crate) async fn sweep(conns: Weak<Conns>) {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let Some(conns) = conns.upgrade() else { return };
-        let idle: Vec<Arc<Conn>> = conns.lock().all.values().filter_map(Weak::upgrade).filter(|c| !c.is_busy() && c.idle() > limits::IDLE).collect();
+        let idle: Vec<Arc<Conn>> = conns.lock().all.values().filter_map(Weak::upgrade).filter(|c| !c.is_busy() && c.idle_since().elapsed() > limits::IDLE).collect();
         idle.iter().for_each(|conn| conn.dismiss.notify_one());
     }
 }
