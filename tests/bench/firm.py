@@ -12,16 +12,19 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
 import struct
 import subprocess
+import threading
 import time
 import urllib.parse
 from measure import Unmeasured
 
 STEP = 30
+PATIENCE = 3600
 ROW = re.compile(r'href="(/cases/[A-Za-z0-9_-]{32})"')
 
 
@@ -63,28 +66,38 @@ class Firm:
         self.log = open(f"{data}.log", "ab")
         self.log.truncate(0)
         if not data.exists():
-            self.start(cases)
-            end(self.child)
-        self.users = self.start(cases)["users"]
+            self.make(cases)
+        self.users = self.start(data, cases)["users"]
 
-    def start(self, cases):
-        """Starts the server; gives what it says once it answers."""
-        command = [self.binary, "demo", "--json", "--cases", str(cases), *self.settings()]
+    def make(self, cases):
+        """Makes the firm beside its place and moves it there when it is whole: what was broken off is never taken for a firm."""
+        new = self.data.with_name(self.data.name + ".new")
+        shutil.rmtree(new, ignore_errors=True)
+        self.start(new, cases)
+        end(self.child)
+        new.rename(self.data)
+
+    def start(self, data, cases=0):
+        """Starts the server; gives what it says once it answers. Making a firm may take `PATIENCE` seconds."""
+        command = [self.binary, "demo", "--json", "--cases", str(cases), "--data", str(data), *self.settings()]
         self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True, env=plain_environment())
+        alarm = threading.Timer(PATIENCE, self.child.kill)
+        alarm.start()
         said = self.child.stdout.readline()
+        alarm.cancel()
         if not said.startswith("{"):
             end(self.child)
-            raise Unmeasured(f"the demo did not start: see {self.data}.log")
+            raise Unmeasured(f"the demo did not start within {PATIENCE} s: see {self.data}.log")
         return json.loads(said)
 
     def again(self):
         """Ends the server and starts it anew; sessions go on, memory is as after a start."""
         end(self.child)
-        self.start(0)
+        self.start(self.data)
 
     def settings(self):
-        """Flags that demo and serve share."""
-        return ["--data", str(self.data), "--bind", "127.0.0.1", "--port", str(self.port), "--tls-cert", str(self.certificate.chain), "--tls-key", str(self.certificate.key)]
+        """Flags of the server."""
+        return ["--bind", "127.0.0.1", "--port", str(self.port), "--tls-cert", str(self.certificate.chain), "--tls-key", str(self.certificate.key)]
 
     @property
     def pid(self):
