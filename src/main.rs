@@ -8,6 +8,10 @@ mod gate;
 mod gate_header;
 mod web;
 
+/// Pages are made of many small strings on several threads, which the C library's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     // Whatever this process writes is for its own user alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
