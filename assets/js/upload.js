@@ -25,9 +25,8 @@ const size = bytes => {
 
 const files = (n, is, are) => (n === 1 ? `One file ${is}` : `${n} files ${are}`);
 
-const say = (text, link) => {
+const say = text => {
   said.textContent = text;
-  if (link) said.append(' ', row('list', {}));
 };
 
 /** Puts `fresh` where the row of `job` is; the focus stays in the list. */
@@ -47,6 +46,28 @@ const broken = (job, note, word = 'Not kept') => {
   replace(job, fresh);
 };
 
+/** This page as it is now, if whoever looks may see it. It is not run. */
+const current = () =>
+  new Promise(done => {
+    const request = new XMLHttpRequest();
+    request.responseType = 'document';
+    request.addEventListener('loadend', () => done(request.response?.querySelector('form.drop') ? request.response : null));
+    request.open('GET', form.action);
+    request.send();
+  });
+
+/** The session is over: another one has another form token, which stands on the page as it is then. */
+const over = job => {
+  const fresh = row('over', { name: job.file.name });
+  const again = async () => {
+    const page = await current();
+    if (page) form.elements.csrf.value = page.querySelector('form.drop [name="csrf"]').value;
+    wait(job);
+  };
+  fresh.querySelector('[data-again]').addEventListener('click', again, { once: true });
+  replace(job, fresh);
+};
+
 const dropped = job => {
   broken(job, job.all ? `You cancelled it when all of it had been sent. ${LOOK}` : 'You cancelled it. Nothing of this file was kept.', 'Cancelled');
 };
@@ -62,6 +83,8 @@ const settle = job => {
     replace(job, row('kept', { name: one.name, size: one.size_words, receipt: one.receipt, sha256: one.sha256 }));
   } else if (no) {
     replace(job, row('refused', { name: file.name, note: no.why }));
+  } else if (request.status === 401) {
+    over(job);
   } else if (answer?.error) {
     broken(job, answer.error);
   } else if (job.all) {
@@ -71,15 +94,27 @@ const settle = job => {
   }
 };
 
+/** Puts the list as it is now, and its count, where the old ones are; not while somebody is in the list. */
+const refresh = async () => {
+  const page = await current();
+  const [old, fresh] = [document, page].map(place => ['#documents', '.toc'].map(part => place?.querySelector(part)));
+  const usable = [...old, ...fresh].every(Boolean) && !old.some(part => part.contains(document.activeElement));
+  if (usable) old.forEach((part, n) => part.replaceWith(fresh[n]));
+  return usable;
+};
+
 const tell = () => {
   const left = running.size + queue.length;
   if (left) return say(`${files(left, 'is', 'are')} on the way.`);
   const kept = list.querySelectorAll('.st.ok').length;
   const not = list.children.length - kept;
-  const empty = document.querySelector('[data-empty]');
-  if (empty) empty.hidden = kept > 0;
   const rest = not ? ` ${files(not, 'is', 'are')} not; the list says why.` : '';
-  say(kept ? `${files(kept, 'is', 'are')} kept.${rest}` : 'No file is kept; the list says why.', kept);
+  const text = kept ? `${files(kept, 'is', 'are')} kept.${rest}` : 'No file is kept; the list says why.';
+  say(text);
+  if (!kept) return;
+  refresh().then(done => {
+    if (!done && said.textContent === text) said.append(' ', row('list', {}));
+  });
 };
 
 const next = () => {

@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -36,6 +36,8 @@ pub(crate) struct Conn {
     last: AtomicI64,
     /// Requests under way.
     busy: AtomicU32,
+    /// It was told to go.
+    leaving: AtomicBool,
     dismiss: Notify,
     conns: Arc<Conns>,
 }
@@ -58,17 +60,29 @@ impl Conns {
             born: Instant::now(),
             last: AtomicI64::new(-1),
             busy: AtomicU32::new(0),
+            leaving: AtomicBool::new(false),
             dismiss: Notify::new(),
             conns: Arc::clone(self),
         });
         open.all.insert(id, Arc::downgrade(&conn));
         let surplus = open.all.len() > limits::IN_ALL;
-        let longest = surplus.then(|| open.all.values().filter_map(Weak::upgrade).filter(|c| c.id != id && !c.is_busy()).min_by_key(|c| c.idle_since())).flatten();
         drop(open);
-        if let Some(longest) = longest {
-            longest.dismiss.notify_one();
+        if surplus {
+            let idle = self.all().into_iter().filter(|c| c.id != id && !c.is_busy() && !c.leaving.load(Ordering::Relaxed));
+            if let Some(longest) = idle.min_by_key(|c| c.idle_since()) {
+                longest.go();
+            }
         }
         Some(conn)
+    }
+
+    /// Every connection of this moment. The list is unlocked before any of them can be dropped: the last one to let go of a
+    /// connection takes it off the list, which locks it again.
+    fn all(&self) -> Vec<Arc<Conn>> {
+        let open = self.lock();
+        let all = open.all.values().filter_map(Weak::upgrade).collect();
+        drop(open);
+        all
     }
 
     /// Waits until nobody is connected.
@@ -97,6 +111,12 @@ impl Conn {
     /// Whether a request is under way.
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    /// Tells the connection to go.
+    fn go(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+        self.dismiss.notify_one();
     }
 
     /// Resolves when this connection has to go.
@@ -141,8 +161,7 @@ pub(crate) async fn sweep(conns: Weak<Conns>) {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let Some(conns) = conns.upgrade() else { return };
-        let idle: Vec<Arc<Conn>> = conns.lock().all.values().filter_map(Weak::upgrade).filter(|c| !c.is_busy() && c.idle_since().elapsed() > limits::IDLE).collect();
-        idle.iter().for_each(|conn| conn.dismiss.notify_one());
+        conns.all().iter().filter(|c| !c.is_busy() && c.idle_since().elapsed() > limits::IDLE).for_each(|conn| conn.go());
     }
 }
 
@@ -170,5 +189,26 @@ mod tests {
         let _last = conns.admit(from(limits::IN_ALL)).unwrap();
         tokio::time::timeout(Duration::from_secs(1), held[1].dismissed()).await.unwrap();
         drop(busy);
+    }
+
+    /// Connections that end while the list is looked through: with the last hold dropped under the lock, this never came to its end.
+    #[test]
+    fn looking_through_the_list_while_connections_end_does_not_hang() {
+        let conns = Arc::<Conns>::default();
+        let (done, ended) = std::sync::mpsc::channel();
+        let churn = Arc::clone(&conns);
+        let threads: Vec<_> = (0..2u8).map(|n| {
+            let (conns, done) = (Arc::clone(&churn), done.clone());
+            std::thread::spawn(move || {
+                for _ in 0..20_000 {
+                    drop(conns.admit(IpAddr::from([192, 0, 2, n])));
+                    drop(conns.all());
+                }
+                let _ = done.send(());
+            })
+        }).collect();
+        for _ in &threads {
+            ended.recv_timeout(Duration::from_secs(30)).unwrap();
+        }
     }
 }

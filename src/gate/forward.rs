@@ -5,6 +5,7 @@ use super::{
     conns::{Busy, Conn},
     limits,
     pace::Paced,
+    seldom::Seldom,
 };
 use crate::gate_header;
 use bytes::Bytes;
@@ -73,6 +74,7 @@ pub(crate) struct Forward {
     secret: HeaderValue,
     inner: watch::Receiver<Inner>,
     client: Client<HttpConnector, Paced<Incoming>>,
+    trouble: Seldom,
 }
 
 impl Forward {
@@ -86,7 +88,7 @@ impl Forward {
             .http1_max_buf_size(512 * 1024)
             .build(connector);
         let secret = HeaderValue::from_str(&secret).unwrap_or(HeaderValue::from_static(""));
-        Forward { hosts, secret, inner, client }
+        Forward { hosts, secret, inner, client, trouble: Seldom::default() }
     }
 
     pub(crate) fn inner(&self) -> watch::Receiver<Inner> {
@@ -135,9 +137,14 @@ impl Forward {
         *clean.method_mut() = parts.method;
         *clean.uri_mut() = uri;
         *clean.headers_mut() = self.fields(parts.headers, &host, conn).ok_or(StatusCode::BAD_REQUEST)?;
-        self.client.request(clean).await.map_err(|error| match is_timeout(&error) {
-            true => StatusCode::REQUEST_TIMEOUT,
-            false => StatusCode::SERVICE_UNAVAILABLE,
+        self.client.request(clean).await.map_err(|error| {
+            if is_timeout(&error) {
+                return StatusCode::REQUEST_TIMEOUT;
+            }
+            if self.trouble.is_due() {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a request could not be handed to the inner server");
+            }
+            StatusCode::SERVICE_UNAVAILABLE
         })
     }
 
@@ -175,7 +182,7 @@ fn host_of(request: &Request<Incoming>) -> Option<String> {
 
 /// The name in `name:port`, `name`, `[v6]:port` or `[v6]`; `None` when the port is none. Any port will do: a router may
 /// forward another one than ours.
-fn host_name(host: &str) -> Option<&str> {
+pub(super) fn host_name(host: &str) -> Option<&str> {
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => {
             let (name, rest) = rest.split_once(']')?;

@@ -12,10 +12,12 @@ mod guard;
 mod head;
 mod pace;
 mod redirect;
+mod seldom;
 pub(crate) mod tls;
 
 use conns::Conns;
 use forward::Forward;
+use seldom::Seldom;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
@@ -119,6 +121,7 @@ impl Gate {
             tokio::spawn(redirect::serve(plain, port, Arc::clone(&self.shared), stop.clone()));
         }
         tokio::spawn(conns::sweep(Arc::downgrade(&self.shared.conns)));
+        let trouble = Seldom::default();
         loop {
             let taken = tokio::select! {
                 taken = self.listener.accept() => taken,
@@ -127,7 +130,12 @@ impl Gate {
             match taken {
                 Ok((stream, from)) => take(&self.shared, stream, from, stop.clone()),
                 // Out of descriptors, or the client was gone already: breathe, then go on.
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(error) => {
+                    if trouble.is_due() {
+                        tracing::warn!(%error, "a connection could not be taken");
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
             }
         }
         let _ = tokio::time::timeout(limits::FAREWELL, self.shared.conns.all_gone()).await;

@@ -1,6 +1,6 @@
 //! Plain HTTP: 308 to the same page over https for reading, 403 for anything that would send data.
 
-use super::{Shared, answer, limits};
+use super::{Shared, answer, forward, limits};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
@@ -42,11 +42,11 @@ fn redirect(request: &Request<Incoming>, shared: &Shared, port: u16) -> Response
         return answer::response(StatusCode::FORBIDDEN);
     }
     let host = request.headers().get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let name = host.split(':').next().unwrap_or("");
-    if !shared.forward.knows(name) {
+    let Some(name) = forward::host_name(host).filter(|name| shared.forward.knows(name)) else {
         return answer::response(StatusCode::MISDIRECTED_REQUEST);
-    }
-    let at = if port == 443 { name.to_owned() } else { format!("{name}:{port}") };
+    };
+    let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+    let at = if port == 443 { name } else { format!("{name}:{port}") };
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let mut response = answer::response(StatusCode::PERMANENT_REDIRECT);
     *response.body_mut() = Full::default();

@@ -7,10 +7,10 @@ use super::{
     page::{Page, View},
     posted::Posted,
     said::Said,
-    view::{Calendar, CaseFile, Choice, LevelView, Mistake, When, mistakes},
+    view::{Calendar, CaseFile, Choice, LevelView, Mistake, When, mistakes, person_words},
 };
 use rocket::{Either, FromForm, get, http::Status, post, response::Redirect};
-use rules::{Case, Level, Manage, Problem, Refusal, Sealed, UserKind, Verb, text};
+use rules::{Case, Level, Manage, Problem, Refusal, Sealed, UserKind, Verb, policy, text};
 use serde::Serialize;
 use store::{
     Tx, Writing, case,
@@ -25,7 +25,6 @@ struct SeerRow {
     level: LevelView,
     why: Vec<String>,
     grant_for: Option<String>,
-    granted_level: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -54,6 +53,7 @@ pub(super) struct AccessView {
     unwall_action: String,
     wall_people: Vec<Choice>,
     wall_reason: String,
+    unwall_reason: String,
 }
 
 impl View for AccessView {
@@ -73,6 +73,8 @@ pub(super) struct Typed {
     wall_user: String,
     #[field(default = String::new())]
     wall_reason: String,
+    #[field(default = String::new())]
+    unwall_reason: String,
 }
 
 fn sentence(seers: &[Seer]) -> String {
@@ -91,30 +93,25 @@ fn sentence(seers: &[Seer]) -> String {
 }
 
 fn why(seer: &Seer, calendar: &Calendar) -> Vec<String> {
-    let mut why = Vec::new();
-    if seer.facts.owner {
-        why.push("Owner of the case".into());
-    }
-    if seer.facts.supervisor {
-        why.push("Supervisor of the case".into());
-    }
-    if let Some(grant) = &seer.grant {
-        let what = if seer.level > seer.facts.granted { format!("Also granted “{}”", seer.facts.granted.word()) } else { "Granted".into() };
-        why.push(format!("{what} by {}, {}", grant.by, calendar.day(grant.at)));
+    let mut why: Vec<String> = policy::reasons(seer.facts).into_iter().map(Into::into).collect();
+    // The grant is the last of the reasons; here it is told in full.
+    if let (Some(grant), Some(granted)) = (&seer.grant, why.last_mut()) {
+        if seer.level > seer.facts.granted {
+            granted.push_str(&format!(" “{}”", seer.facts.granted.word()));
+        }
+        granted.push_str(&format!(" by {}, {}", grant.by, calendar.day(grant.at)));
         why.extend(grant.reason.as_ref().map(|reason| format!("“{reason}”")));
     }
     why
 }
 
 fn seer_row(seer: &Seer, calendar: &Calendar) -> SeerRow {
-    let granted = seer.facts.granted > Level::None;
     SeerRow {
         name: seer.name.clone(),
         words: seer.words.clone(),
         level: seer.level.into(),
         why: why(seer, calendar),
-        grant_for: granted.then(|| seer.id.to_string()),
-        granted_level: granted.then(|| seer.facts.granted.value()),
+        grant_for: (seer.facts.granted > Level::None).then(|| seer.id.to_string()),
     }
 }
 
@@ -133,11 +130,7 @@ async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: 
         let wall = seer.wall.as_ref()?;
         Some(WallRow { name: seer.name.clone(), by: wall.by.clone(), at: calendar.when(wall.at), reason: wall.reason.clone().unwrap_or_default(), user: seer.id.to_string() })
     };
-    let person = |chosen: &str, p: &user::Person| {
-        let kind = if p.kind == UserKind::Client { format!("client, {}", p.words) } else { p.words.clone() };
-        Choice::new(p.id.as_str(), format!("{}, {kind}", p.name), p.id.as_str() == chosen)
-    };
-    let wanted = Level::from_word(&typed.level).unwrap_or(Level::Read);
+    let person = |chosen: &str, p: &user::Person| Choice::new(p.id.as_str(), format!("{}, {}", p.name, person_words(p.kind, &p.words)), p.id.as_str() == chosen);
     let choose = |chosen: &str| Choice::new("", "Choose a person", chosen.is_empty());
     let view = AccessView {
         sentence: sentence(&seers),
@@ -146,7 +139,7 @@ async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: 
         clients: of_kind(true),
         walls: seers.iter().filter_map(wall).collect(),
         people: [choose(&typed.user)].into_iter().chain(people.iter().map(|p| person(&typed.user, p))).collect(),
-        levels: Level::GRANTABLE.map(|l| Choice { hint: l.hint(), ..Choice::new(l.value(), l.word(), l == wanted) }).into(),
+        levels: Level::GRANTABLE.map(|l| Choice { hint: l.hint(), ..Choice::new(l.value(), l.word(), l.value() == typed.level) }).into(),
         wall_people: [choose(&typed.wall_user)].into_iter().chain(people.iter().filter(|p| p.kind == UserKind::Staff).map(|p| person(&typed.wall_user, p))).collect(),
         action: at("access"),
         revoke_action: at("access/revoke"),
@@ -154,6 +147,7 @@ async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: 
         unwall_action: at("access/unwall"),
         reason: typed.reason,
         wall_reason: typed.wall_reason,
+        unwall_reason: typed.unwall_reason,
         file: CaseFile::new(file, &calendar),
     };
     Ok(Page::new(desk.shell("cases"), view).with(status))
@@ -171,7 +165,7 @@ async fn act(desk: Desk<'_>, id: Sealed<Case>, typed: Typed, said: Said, work: i
     match desk.write(work).await {
         Ok(()) => Ok(Either::Left(Redirect::to(said.at(&link::case(&id, "access"))))),
         Err(Refusal::Invalid(problems)) => access_page(&desk, id, typed, problems).await.map(Either::Right),
-        Err(refusal) => Err(Oops(refusal)),
+        Err(refusal) => Err(refusal.into()),
     }
 }
 
@@ -180,7 +174,7 @@ pub(super) async fn give(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> D
     let (typed, case) = (form.into_inner(), id.0.clone());
     let (to, level, reason) = (Sealed::from_url(&typed.user), Level::from_word(&typed.level), typed.reason.clone());
     act(desk, id.0, typed, Said::Given, move |tx| {
-        let case = tx.open::<Manage, Case>(&case, Verb::AccessView)?;
+        let case = tx.open::<Manage, Case>(&case, Verb::AccessGrant)?;
         grant::give(&case, &to, level.unwrap_or(Level::None), &reason)
     })
     .await
@@ -190,19 +184,19 @@ pub(super) async fn give(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> D
 pub(super) async fn revoke(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
     let from = Sealed::from_url(&typed.user);
-    act(desk, id.0, typed, Said::Revoked, move |tx| grant::revoke(&tx.open::<Manage, Case>(&case, Verb::AccessView)?, &from)).await
+    act(desk, id.0, typed, Said::Revoked, move |tx| grant::revoke(&tx.open::<Manage, Case>(&case, Verb::AccessRevoke)?, &from)).await
 }
 
 #[post("/cases/<id>/access/wall", data = "<form>")]
 pub(super) async fn raise(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
     let (against, reason) = (Sealed::from_url(&typed.wall_user), typed.wall_reason.clone());
-    act(desk, id.0, typed, Said::Raised, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case, Verb::AccessView)?, &against, &reason)).await
+    act(desk, id.0, typed, Said::Raised, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case, Verb::WallRaise)?, &against, &reason)).await
 }
 
 #[post("/cases/<id>/access/unwall", data = "<form>")]
 pub(super) async fn lower(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
-    let against = Sealed::from_url(&typed.wall_user);
-    act(desk, id.0, typed, Said::Lowered, move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case, Verb::AccessView)?, &against)).await
+    let (against, reason) = (Sealed::from_url(&typed.wall_user), typed.unwall_reason.clone());
+    act(desk, id.0, typed, Said::Lowered, move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case, Verb::WallLower)?, &against, &reason)).await
 }

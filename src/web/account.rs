@@ -64,6 +64,6 @@ pub(super) struct Theme {
 #[post("/account/theme", data = "<form>")]
 pub(super) async fn theme(desk: Desk<'_>, form: Posted<Theme>) -> Result<Redirect, Oops> {
     let theme = form.into_inner().theme;
-    desk.write(move |tx| user::set_theme(tx, &theme)).await.map_err(Oops)?;
+    desk.write(move |tx| user::set_theme(tx, &theme)).await?;
     Ok(Redirect::to(Said::ThemeSet.at("/account")))
 }

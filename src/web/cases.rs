@@ -40,8 +40,6 @@ pub(super) struct ListView {
     next: Option<String>,
     page_end: Option<String>,
     filtered: bool,
-    clear: &'static str,
-    can_open: bool,
     empty: bool,
 }
 
@@ -124,8 +122,6 @@ pub(super) async fn list(asked: Asked<'_>, desk: Desk<'_>) -> Result<Page<ListVi
         empty: page.rows.is_empty() && !filtered && first_page && code.is_empty(),
         rows: page.rows.into_iter().map(|row| CaseRow::new(row, &calendar)).collect(),
         filtered,
-        clear: "/cases",
-        can_open: true,
         q,
     };
     Ok(Page::new(desk.shell("cases"), view))
@@ -292,7 +288,7 @@ pub(super) async fn open(desk: Desk<'_>, form: Posted<Typed>) -> Result<Either<R
             let choices = desk.read(choices).await?;
             Ok(Either::Right(Page::new(desk.shell("cases"), form_view(typed, choices, problems)).with(Http::UnprocessableEntity)))
         }
-        Err(refusal) => Err(Oops(refusal)),
+        Err(refusal) => Err(refusal.into()),
     }
 }
 
@@ -352,7 +348,7 @@ pub(super) async fn change(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) ->
         Ok(()) => return Ok(Either::Left(Redirect::to(Said::CaseChanged.at(&link::case(&id.0, ""))))),
         Err(Refusal::Invalid(problems)) => (problems, Http::UnprocessableEntity),
         Err(Refusal::Conflict) => (Vec::new(), Http::Conflict),
-        Err(refusal) => return Err(Oops(refusal)),
+        Err(refusal) => return Err(refusal.into()),
     };
     let calendar = Calendar::of(desk.site(), desk.now);
     let view = desk.read(move |tx| edit_view(&tx.open::<Contribute, Case>(&id.0, Verb::CaseView)?, Some(typed), problems, &calendar)).await?;

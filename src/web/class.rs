@@ -1,6 +1,6 @@
 //! Classes of pages, and the one guard that every route stands behind.
 
-use super::{Inside, desk};
+use super::{Inside, desk, oops, unsent};
 use crate::gate_header;
 use rocket::{
     Build, Data, Request, Rocket, Route,
@@ -83,8 +83,8 @@ impl Handler for Guarded {
             return self.inner.handle(request, data).await;
         }
         match desk::signed(request) {
-            Err(_) => Outcome::error(Status::InternalServerError),
-            Ok(None) => sign_in_first(request),
+            Err(_) => Outcome::error(oops::TROUBLE),
+            Ok(None) => sign_in_first(request, data).await,
             Ok(Some(signed)) if self.class.takes(signed.session.kind) => self.inner.handle(request, data).await,
             Ok(Some(signed)) => {
                 let actor = signed.actor();
@@ -97,14 +97,17 @@ impl Handler for Guarded {
     }
 }
 
-/// A page leads to the sign-in page and from there back; a form that was sent is told that its session is over.
-fn sign_in_first<'r>(request: &'r Request<'_>) -> Outcome<'r> {
+/// A page leads to the sign-in page and from there back; for a form that was sent there is a page with what was typed.
+async fn sign_in_first<'r>(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
     match request.method() {
         Method::Get | Method::Head => {
             let next = percent_encoding::utf8_percent_encode(request.uri().path().as_str(), percent_encoding::NON_ALPHANUMERIC).to_string();
             let to = Origin::parse_owned(format!("/sign-in?next={next}")).unwrap_or_else(|_| Origin::path_only("/sign-in"));
             Outcome::from(request, Redirect::to(to))
         }
-        _ => Outcome::error(Status::Unauthorized),
+        _ => {
+            let page = unsent::Unsent::of(request, data).await;
+            Outcome::from(request, page)
+        }
     }
 }

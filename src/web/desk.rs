@@ -2,7 +2,6 @@
 
 use super::{
     Inside,
-    oops::Oops,
     page::{Shell, ShellUser},
     said::Said,
 };
@@ -46,17 +45,14 @@ pub(super) fn site<'r>(request: &'r Request<'_>) -> Option<&'r Site> {
     request.rocket().state::<Inside>()?.appliance.site_of_host(host)
 }
 
-/// Who is signed in, looked up once a request.
-pub(super) fn signed<'r>(request: &'r Request<'_>) -> Result<Option<&'r Signed>, Refusal> {
+/// Who is signed in, looked up once a request. If that fails, the cause stays with the request, for the page that says so.
+pub(super) fn signed<'r>(request: &'r Request<'_>) -> Result<Option<&'r Signed>, &'r Refusal> {
     let found = request.local_cache(|| -> Result<Option<Signed>, Refusal> {
         let (Some(site), Some(token)) = (site(request), token(request, SESSION)) else { return Ok(None) };
         let session = site.session(&token)?;
         Ok(session.map(|session| Signed { site: site.clone(), session, token, from: address(request) }))
     });
-    match found {
-        Ok(found) => Ok(found.as_ref()),
-        Err(refusal) => Err(Refusal::fault(refusal)),
-    }
+    found.as_ref().map(Option::as_ref)
 }
 
 /// The token in one of our cookies.
@@ -120,13 +116,18 @@ impl Desk<'_> {
     }
 
     /// Reads; see [`Site::read`].
-    pub(super) async fn read<T: Send + 'static>(&self, work: impl for<'t> FnOnce(&'t Tx<'t, Reading>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Oops> {
-        self.signed.site.read(self.signed.actor(), work).await.map_err(Oops)
+    pub(super) async fn read<T: Send + 'static>(&self, work: impl for<'t> FnOnce(&'t Tx<'t, Reading>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+        self.signed.site.read(self.signed.actor(), work).await
     }
 
     /// Writes; see [`Site::write`].
     pub(super) async fn write<T: Send + 'static>(&self, work: impl for<'t> FnOnce(&'t Tx<'t, Writing>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
         self.signed.site.write(self.signed.actor(), work).await
+    }
+
+    /// Ends this session; see [`Site::end_session`].
+    pub(super) async fn end_session(&self) -> Result<(), Refusal> {
+        self.signed.site.end_session(self.signed.actor()).await
     }
 
     /// The frame of a page; `nav` marks where in the top bar it stands.

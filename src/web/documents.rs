@@ -9,7 +9,7 @@ use super::{
     posted::{Button, Posted},
     said::Said,
     upload::{Arrived, Upload},
-    view::{Calendar, CaseFile, DocRow, Mistake, When},
+    view::{Calendar, CaseFile, DocRow, When},
 };
 use rocket::{Either, Request, get, http::Status, post, request::FromRequest, response::Redirect, serde::json::Json};
 use rules::{Case, Contribute, Document, Read, Refusal, Sealed, Verb, document as names, policy, text};
@@ -44,10 +44,10 @@ pub(super) struct RefusedRow {
 #[derive(Serialize)]
 pub(super) struct DocumentsView {
     file: CaseFile,
-    problems: Vec<Mistake>,
     documents: Vec<DocRow>,
     next: Option<String>,
     trashed: Vec<Trashed>,
+    trash_words: String,
     action: String,
     limit_words: String,
     people_words: String,
@@ -76,10 +76,10 @@ async fn documents_page(desk: &Desk<'_>, id: Sealed<Case>, after: Option<Sealed<
     };
     let status = if outcome.refused.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
     let view = DocumentsView {
-        problems: Vec::new(),
         documents: page.rows.into_iter().map(|row| DocRow::new(row, &calendar)).collect(),
         next: page.next.map(|id| format!("{action}?after={id}")),
         trashed: trashed.into_iter().map(in_trash).collect(),
+        trash_words: format!("kept for {} days", document::TRASH_DAYS),
         limit_words: names::size_words(desk.inside().upload_limit),
         people_words: text::count(file.people, "person", "people"),
         action,
@@ -132,22 +132,24 @@ pub(super) async fn add(id: Id<Case>, desk: Desk<'_>, scripted: Scripted, mut up
 }
 
 /// Takes the files of an upload one by one; those that were kept before a mistake stay kept.
-async fn take(desk: &Desk<'_>, id: &Sealed<Case>, upload: &mut Upload<'_>) -> Result<Outcome, Oops> {
-    // The right is checked before the first byte is taken, and again with each row.
+async fn take(desk: &Desk<'_>, id: &Sealed<Case>, upload: &mut Upload<'_>) -> Result<Outcome, Refusal> {
+    // The right is checked before the first byte is taken, and again with each row. That is no look at the case: nothing of it is shown.
     let case = id.clone();
-    desk.read(move |tx| tx.open::<Contribute, Case>(&case, Verb::DocumentList).map(drop)).await?;
+    desk.write(move |tx| tx.open::<Contribute, Case>(&case, Verb::DocumentAdd).map(drop)).await?;
     let mut outcome = Outcome::default();
     loop {
         match upload.next(desk.site()).await {
             Ok(None) => break,
             Ok(Some(Arrived::Refused { name, why })) => outcome.refused.push(RefusedRow { name, why }),
-            Ok(Some(Arrived::File { name, kept })) => outcome.kept.push(keep(desk, id, name, kept).await?),
-            Err(Refusal::Invalid(problems)) => {
-                let why = problems.into_iter().map(|problem| problem.text).collect::<Vec<_>>().join(" ");
-                outcome.refused.push(RefusedRow { name: "The rest".into(), why });
+            Ok(Some(Arrived::Failed { name, refusal })) => outcome.fail(name, refusal)?,
+            Ok(Some(Arrived::File { name, kept })) => match keep(desk, id, &name, kept).await {
+                Ok(row) => outcome.kept.push(row),
+                Err(refusal) => outcome.fail(name, refusal)?,
+            },
+            Err(refusal) => {
+                outcome.refused.push(RefusedRow { name: "The rest".into(), why: why_not(refusal) });
                 break;
             }
-            Err(refusal) => return Err(Oops(refusal)),
         }
     }
     if outcome.kept.is_empty() && outcome.refused.is_empty() {
@@ -156,18 +158,40 @@ async fn take(desk: &Desk<'_>, id: &Sealed<Case>, upload: &mut Upload<'_>) -> Re
     Ok(outcome)
 }
 
+impl Outcome {
+    /// Trouble with one file. If others were kept before it, it becomes a row, so that their receipts are shown all the same.
+    fn fail(&mut self, name: String, refusal: Refusal) -> Result<(), Refusal> {
+        if self.kept.is_empty() {
+            return Err(refusal);
+        }
+        self.refused.push(RefusedRow { name, why: why_not(refusal) });
+        Ok(())
+    }
+}
+
+/// Why a file was not kept, for its row.
+fn why_not(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::Invalid(problems) => problems.into_iter().map(|problem| problem.text).collect::<Vec<_>>().join(" "),
+        Refusal::Forbidden(why) => why,
+        Refusal::NotFound | Refusal::Conflict => "You can no longer add documents to this case. It was not kept.".into(),
+        Refusal::Busy => "The server is busy. It was not kept. Try again in a moment.".into(),
+        Refusal::Full => "The disk is full. It was not kept. Tell your system administrator now.".into(),
+        Refusal::Stopped => "The server stopped taking changes before it could say that the file is kept. Tell your system administrator now.".into(),
+        Refusal::Damaged(cause) | Refusal::Fault(cause) => {
+            tracing::error!(cause, "a file of an upload failed");
+            "Something went wrong here, not with you. It was not kept. Send it again.".into()
+        }
+    }
+}
+
 /// Puts a durable file into the case. If the row does not commit, the file goes.
-async fn keep(desk: &Desk<'_>, id: &Sealed<Case>, name: String, kept: store::blob::Kept) -> Result<KeptRow, Oops> {
-    let (id, blob, given) = (id.clone(), kept.blob().clone(), name.clone());
-    let document = desk
-        .write(move |tx| {
-            let case = tx.open::<Contribute, Case>(&id, Verb::DocumentList)?;
-            document::add(&case, &given, &blob)
-        })
-        .await
-        .map_err(Oops)?;
-    let blob = kept.keep();
-    Ok(KeptRow { name, size_words: names::size_words(blob.size), receipt: receipt(&document), sha256: keys::nonce::hex(&blob.sha256) })
+async fn keep(desk: &Desk<'_>, id: &Sealed<Case>, name: &str, kept: store::blob::Kept) -> Result<KeptRow, Refusal> {
+    let (id, blob, given) = (id.clone(), kept.blob().clone(), name.to_owned());
+    let (size_words, sha256) = (names::size_words(blob.size), keys::nonce::hex(&blob.sha256));
+    let added = desk.write(move |tx| document::add(&tx.open::<Contribute, Case>(&id, Verb::DocumentAdd)?, &given, &blob)).await;
+    kept.settle(&added);
+    Ok(KeptRow { name: name.to_owned(), size_words, receipt: receipt(&added?), sha256 })
 }
 
 /// A number to be read out, the same whenever it is asked for: 40 bits of the hash of the id, in letters and digits that are not mistaken
@@ -251,34 +275,32 @@ pub(super) async fn page(id: Id<Document>, desk: Desk<'_>) -> Result<Page<Docume
 #[get("/documents/<id>/content")]
 pub(super) async fn content(id: Id<Document>, desk: Desk<'_>, wanted: Wanted<'_>) -> Result<Download, Oops> {
     let (name, blob) = desk.read(move |tx| document::content(&tx.open::<Read, Document>(&id.0, Verb::DocumentFetch)?)).await?;
-    Download::open(desk.site(), name, blob, &wanted).await.map_err(Oops)
+    Ok(Download::open(desk.site(), name, blob, &wanted).await?)
 }
 
 #[post("/documents/<id>/trash", data = "<form>")]
 pub(super) async fn trash(id: Id<Document>, desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
     let Button = form.into_inner();
     let sealed = id.0.clone();
-    let case = desk
+    let (moved, case) = desk
         .write(move |tx| {
             let document = tx.open::<Contribute, Document>(&sealed, Verb::DocumentTrash)?;
-            document::trash(&document)?;
-            document::case_of(&document)
+            Ok((document::trash(&document)?, document::case_of(&document)?))
         })
-        .await
-        .map_err(Oops)?;
-    Ok(Redirect::to(Said::Trashed(id.0).at(&link::case(&case, "documents"))))
+        .await?;
+    let said = if moved { Said::Trashed(id.0) } else { Said::TrashedAlready };
+    Ok(Redirect::to(said.at(&link::case(&case, "documents"))))
 }
 
 #[post("/documents/<id>/restore", data = "<form>")]
 pub(super) async fn restore(id: Id<Document>, desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
     let Button = form.into_inner();
-    let case = desk
+    let (moved, case) = desk
         .write(move |tx| {
             let document = tx.open::<Contribute, Document>(&id.0, Verb::DocumentRestore)?;
-            document::restore(&document)?;
-            document::case_of(&document)
+            Ok((document::restore(&document)?, document::case_of(&document)?))
         })
-        .await
-        .map_err(Oops)?;
-    Ok(Redirect::to(Said::Restored.at(&link::case(&case, "documents"))))
+        .await?;
+    let said = if moved { Said::Restored } else { Said::RestoredAlready };
+    Ok(Redirect::to(said.at(&link::case(&case, "documents"))))
 }

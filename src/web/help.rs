@@ -39,5 +39,5 @@ impl<'r> FromRequest<'r> for Frame {
 #[get("/help")]
 pub(super) fn page(frame: Frame) -> Result<Page<HelpView>, Oops> {
     let Frame(shell, signed) = frame;
-    Ok(Page::new(shell.ok_or(Oops(Refusal::NotFound))?, HelpView { signed }))
+    Ok(Page::new(shell.ok_or(Refusal::NotFound)?, HelpView { signed }))
 }

@@ -1,12 +1,6 @@
 //! Ids in paths. Taking one cannot fail: whether it is genuine is found out when the object is opened.
 
-use rocket::{
-    http::{
-        impl_from_uri_param_identity,
-        uri::fmt::{Formatter, Path, UriDisplay},
-    },
-    request::FromParam,
-};
+use rocket::request::FromParam;
 use rules::{Entity, Sealed};
 
 /// An opaque id in a path.
@@ -20,14 +14,6 @@ impl<E: Entity> FromParam<'_> for Id<E> {
         Ok(Id(Sealed::from_url(text)))
     }
 }
-
-impl<E: Entity> UriDisplay<Path> for Id<E> {
-    fn fmt(&self, f: &mut Formatter<'_, Path>) -> std::fmt::Result {
-        f.write_value(self.0.as_str())
-    }
-}
-
-impl_from_uri_param_identity!([Path] (E: Entity) Id<E>);
 
 /// Path of a case, or of one of its pages.
 pub(super) fn case(id: &Sealed<rules::Case>, page: &str) -> String {

@@ -24,6 +24,7 @@ mod sign;
 mod system;
 pub(crate) mod table;
 mod today;
+mod unsent;
 mod upload;
 mod view;
 

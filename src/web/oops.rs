@@ -6,6 +6,7 @@
 use super::{
     desk,
     page::{Page, Shell, View},
+    unsent::Field,
     view::When,
 };
 use rocket::{
@@ -18,7 +19,16 @@ use serde::Serialize;
 use std::io::Cursor;
 
 /// A refusal on its way to becoming a page.
-pub(super) struct Oops(pub(super) Refusal);
+pub(super) struct Oops(Refusal);
+
+impl From<Refusal> for Oops {
+    fn from(refusal: Refusal) -> Oops {
+        Oops(refusal)
+    }
+}
+
+/// What a guard answers with when the session could not be looked up: the page comes from the cause, which is kept with the request.
+pub(super) const TROUBLE: Status = Status::InternalServerError;
 
 #[derive(Serialize)]
 pub(super) struct OopsView {
@@ -28,25 +38,26 @@ pub(super) struct OopsView {
     hints: Vec<&'static str>,
     incident: Option<String>,
     at: Option<When>,
-    retry: Option<String>,
+    typed: Vec<Field>,
+    sign_in: Option<String>,
 }
 
 impl View for OopsView {
     const TEMPLATE: &'static str = "oops.html";
 }
 
-/// Clients have no colleagues here.
+/// Clients have no colleagues here, and the administrator is given no case.
 const FOR_STAFF: &str = "If a colleague gave you the link, ask the owner of the case for access.";
 
 /// Status, title, sentence and hints for a status without a sentence of its own.
 fn words(status: Status) -> (&'static str, &'static str, &'static [&'static str]) {
     match status.code {
-        401 => ("Please sign in again", "Your session is over, so that what you sent was not kept. Sign in, go back and send it again: the browser still has what you typed.", &[]),
+        401 => ("Please sign in again", "Your session is over, so that what you sent was not kept.", &[]),
         403 => ("That form could not be accepted", "It came without its security token, or from another site, so that nothing was changed.", &["Go back, load the page again and send the form once more.", "If you followed a link from elsewhere, do not trust it."]),
         404 => (
             "We cannot show you that page",
             "Either it does not exist, or it is not yours to see. For the safety of everyone’s files we do not say which.",
-            &["If you typed the address, check it.", "If a link in one of our e-mails brought you here, sign in with the account that the e-mail was sent to.", FOR_STAFF],
+            &["If you typed the address, check it.", "If you have another account here, sign in with that one.", FOR_STAFF],
         ),
         405 => ("That cannot be done here", "This page does not take that kind of request.", &[]),
         409 => ("Somebody was quicker", "A colleague has changed this in the meantime. Nothing of yours was kept, so that nothing of theirs is lost.", &["Go back, load the page again and make your change once more."]),
@@ -62,7 +73,7 @@ fn words(status: Status) -> (&'static str, &'static str, &'static [&'static str]
 
 fn view(status: Status, sentence: Option<String>) -> OopsView {
     let (title, text, hints) = words(status);
-    OopsView { code: status.code, title, text: sentence.unwrap_or_else(|| text.into()), hints: hints.to_vec(), incident: None, at: None, retry: None }
+    OopsView { code: status.code, title, text: sentence.unwrap_or_else(|| text.into()), hints: hints.to_vec(), incident: None, at: None, typed: Vec::new(), sign_in: None }
 }
 
 /// Eight hexadecimal digits, to be read out on the telephone.
@@ -74,22 +85,32 @@ fn incident() -> String {
 
 impl<'r> Responder<'r, 'static> for Oops {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let (status, sentence) = match self.0 {
-            Refusal::NotFound => (Status::NotFound, None),
-            Refusal::Invalid(problems) => (Status::UnprocessableEntity, Some(problems.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(" "))),
-            Refusal::Conflict => (Status::Conflict, None),
-            Refusal::Forbidden(why) => (Status::Forbidden, Some(why)),
-            Refusal::Busy => (Status::ServiceUnavailable, None),
-            Refusal::Full => (Status::InsufficientStorage, None),
-            Refusal::Stopped => (Status::ServiceUnavailable, Some("Nothing can be changed just now: the system administrator has to look at the server first. Reading goes on.".into())),
-            Refusal::Damaged(cause) | Refusal::Fault(cause) => return fault(&cause, request),
-        };
-        let mut view = view(status, sentence);
-        if status == Status::Forbidden {
-            (view.title, view.hints) = ("You may not do that here", Vec::new());
-        }
-        send(view, status, request)
+        answer(&self.0, request)
     }
+}
+
+fn answer(refusal: &Refusal, request: &Request<'_>) -> response::Result<'static> {
+    let (status, sentence) = match refusal {
+        Refusal::NotFound => (Status::NotFound, None),
+        Refusal::Invalid(problems) => (Status::UnprocessableEntity, Some(problems.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(" "))),
+        Refusal::Conflict => (Status::Conflict, None),
+        Refusal::Forbidden(why) => (Status::Forbidden, Some(why.clone())),
+        Refusal::Busy => (Status::ServiceUnavailable, None),
+        Refusal::Full => (Status::InsufficientStorage, None),
+        Refusal::Stopped => (Status::ServiceUnavailable, Some("Nothing can be changed just now: the system administrator has to look at the server first. Reading goes on.".into())),
+        Refusal::Damaged(cause) | Refusal::Fault(cause) => return fault(cause, request),
+    };
+    let mut view = view(status, sentence);
+    if status == Status::Forbidden {
+        (view.title, view.hints) = ("You may not do that here", Vec::new());
+    }
+    send(view, status, request)
+}
+
+/// The page for somebody whose session is over, with what they typed and the way back to the form.
+pub(super) fn signed_out(typed: Vec<Field>, sign_in: String, request: &Request<'_>) -> response::Result<'static> {
+    let view = OopsView { typed, sign_in: Some(sign_in), ..view(Status::Unauthorized, None) };
+    send(view, Status::Unauthorized, request)
 }
 
 fn fault(cause: &str, request: &Request<'_>) -> response::Result<'static> {
@@ -110,7 +131,7 @@ fn send(mut view: OopsView, status: Status, request: &Request<'_>) -> response::
     }
     let shell = match desk::signed(request) {
         Ok(Some(signed)) => {
-            if signed.session.kind == UserKind::Client {
+            if signed.session.kind != UserKind::Staff {
                 view.hints.retain(|hint| *hint != FOR_STAFF);
             }
             Shell::of(signed, "")
@@ -138,8 +159,9 @@ struct Bare(Status);
 
 impl<'r> Responder<'r, 'static> for Bare {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        match self.0.code {
-            500.. if self.0 != Status::ServiceUnavailable => fault(&format!("status {}", self.0.code), request),
+        match (self.0.code, desk::signed(request)) {
+            (500, Err(refusal)) => answer(refusal, request),
+            (500.., _) if self.0 != Status::ServiceUnavailable => fault(&format!("status {}", self.0.code), request),
             _ => send(view(self.0, None), self.0, request),
         }
     }

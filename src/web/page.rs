@@ -149,7 +149,7 @@ impl<'r, V: View> Responder<'r, 'static> for Page<V> {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         match self.render(request) {
             Ok(response) => Ok(response),
-            Err(refusal) => Oops(refusal).respond_to(request),
+            Err(refusal) => Oops::from(refusal).respond_to(request),
         }
     }
 }

@@ -19,7 +19,7 @@ use rocket::{
 };
 use rules::{Problem, Refusal, Secret, text};
 use serde::Serialize;
-use store::{Site, session, sign::Entry};
+use store::{Site, sign::Entry};
 use tokio::sync::oneshot;
 
 /// Longest password that is looked at (ASVS 6.2.9 asks for at least 64).
@@ -91,12 +91,12 @@ impl Visitor<'_> {
     }
 
     fn email_page(mut self, view: EmailView, status: Status) -> Result<Page<EmailView>, Oops> {
-        let token = self.visit().map_err(Oops)?;
+        let token = self.visit()?;
         Ok(Page::new(self.shell(&token), view).with(status))
     }
 
     fn code_page(mut self, hint: String, next: String, problems: Vec<Mistake>) -> Result<Page<CodeView>, Oops> {
-        let token = self.visit().map_err(Oops)?;
+        let token = self.visit()?;
         let server_time = self.site.now().clock(&self.site.firm().zone);
         let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
         Ok(Page::new(self.shell(&token), CodeView { problems, email_hint: hint, server_time, next }).with(status))
@@ -134,7 +134,7 @@ impl<'r> FromRequest<'r> for MaybeSigned<'r> {
 pub(super) fn ask_email(visitor: Visitor<'_>, signed: MaybeSigned<'_>, next: Option<&str>) -> Result<Either<Redirect, Page<EmailView>>, Oops> {
     let next = safe_next(next);
     if let Some(signed) = signed.0 {
-        return Ok(Either::Left(Redirect::to(first_page(signed.session.kind))));
+        return Ok(Either::Left(Redirect::to(if next.is_empty() { first_page(signed.session.kind).to_owned() } else { next })));
     }
     let view = EmailView { problems: Vec::new(), email: String::new(), next };
     visitor.email_page(view, Status::Ok).map(Either::Right)
@@ -154,33 +154,34 @@ pub(super) struct Password {
 pub(super) async fn take_password(visitor: Visitor<'_>, inside: &State<Inside>, form: Posted<Password>) -> Result<Either<Redirect, Page<EmailView>>, Oops> {
     let form = form.into_inner();
     let (email, next) = (form.email.chars().take(254).collect::<String>(), safe_next(Some(&form.next)));
-    let again = |visitor: Visitor<'_>, field, text: &str, status| {
-        let view = EmailView { problems: mistakes(vec![Problem::new(field, text)]), email: email.clone(), next: next.clone() };
-        visitor.email_page(view, status).map(Either::Right)
+    let again = |visitor: Visitor<'_>, problems: Vec<Problem>| {
+        let view = EmailView { problems: mistakes(problems), email: email.clone(), next: next.clone() };
+        visitor.email_page(view, Status::UnprocessableEntity).map(Either::Right)
     };
-    if form.email.trim().is_empty() || form.password.is_empty() {
-        return again(visitor, "email", "Type your e-mail address and your password", Status::UnprocessableEntity);
+    let wanted = [("email", form.email.trim().is_empty(), "Type your e-mail address"), ("password", form.password.is_empty(), "Type your password")];
+    let missing: Vec<Problem> = wanted.into_iter().filter(|(_, empty, _)| *empty).map(|(field, _, text)| Problem::new(field, text)).collect();
+    if !missing.is_empty() {
+        return again(visitor, missing);
     }
     let site = visitor.site;
     let account = match text::email(&form.email) {
-        Some(email) => site.account(&email).map_err(Oops)?,
+        Some(email) => site.account(&email)?,
         None => None,
     };
     let password = Secret::new(form.password.chars().take(PASSWORD_MAX + 1).collect::<String>());
-    let verdict = check(inside, site, &password, account.as_ref().map(|account| account.password.as_str())).await.map_err(Oops)?;
+    let verdict = check(inside, site, &password, account.as_ref().map(|account| account.password.as_str())).await?;
     match (account, verdict) {
         (Some(account), Verdict::Right | Verdict::Stale) if password.expose().chars().count() <= PASSWORD_MAX => {
-            let token = visitor.renew().map_err(Oops)?;
-            site.start_visit(account.user, &token).await.map_err(Oops)?;
+            let token = visitor.renew()?;
+            site.start_visit(account.user, &token).await?;
             if verdict == Verdict::Stale {
-                let hash = keys::password::hash(&site.keys().pepper, &password, keys::password::COST).map_err(|error| Oops(Refusal::fault(error)))?;
-                site.rehash(account.user, hash).await.map_err(Oops)?;
+                rehash(inside, site, account.user, &password).await?;
             }
             Ok(Either::Left(Redirect::to(with_next("/sign-in/code", &next))))
         }
         (account, _) => {
-            site.refuse_password(account.map(|account| account.user), &visitor.from).await.map_err(Oops)?;
-            again(visitor, "email", "The e-mail address or the password is not right. Check both and try again.", Status::UnprocessableEntity)
+            site.refuse_password(account.map(|account| account.user), &visitor.from).await?;
+            again(visitor, vec![Problem::new("email", "The e-mail address or the password is not right. Check both and try again.")])
         }
     }
 }
@@ -204,9 +205,21 @@ async fn check(inside: &Inside, site: &Site, password: &Secret<String>, stored: 
     }
 }
 
+/// Keeps a hash of the cost of today, made in a slot. While all are taken it is left for the next time.
+async fn rehash(inside: &Inside, site: &Site, user: i64, password: &Secret<String>) -> Result<(), Refusal> {
+    let (tell, told) = oneshot::channel();
+    let taken = inside.passwords.hash(&site.keys().pepper, password, move |hash| {
+        let _ = tell.send(hash);
+    });
+    match taken {
+        true => site.rehash(user, told.await.map_err(Refusal::fault)?.map_err(Refusal::fault)?).await,
+        false => Ok(()),
+    }
+}
+
 #[get("/sign-in/code?<next>")]
 pub(super) fn ask_code(visitor: Visitor<'_>, next: Option<&str>) -> Result<Either<Redirect, Page<CodeView>>, Oops> {
-    let hint = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose().map_err(Oops)?.flatten();
+    let hint = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
     match hint {
         Some(hint) => visitor.code_page(hint, safe_next(next), Vec::new()).map(Either::Right),
         None => Ok(Either::Left(Redirect::to("/sign-in"))),
@@ -225,13 +238,15 @@ pub(super) struct Code {
 pub(super) async fn take_code(visitor: Visitor<'_>, form: Posted<Code>) -> Result<Either<Redirect, Page<CodeView>>, Oops> {
     let form = form.into_inner();
     let next = safe_next(Some(&form.next));
-    let hint = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose().map_err(Oops)?.flatten();
-    let (Some(hint), Some(token)) = (hint, visitor.token.as_ref()) else { return Ok(Either::Left(Redirect::to("/sign-in"))) };
+    let hint = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
+    let (Some(hint), Some(token)) = (hint, visitor.token.as_ref()) else {
+        return Ok(Either::Left(Redirect::to(Said::VisitOver.at(&with_next("/sign-in", &next)))));
+    };
     let Some(code) = text::code(&form.code) else {
         return visitor.code_page(hint, next, mistakes(vec![Problem::new("code", "Type the six digits that your app shows")])).map(Either::Right);
     };
-    let fresh = Token::new().map_err(|error| Oops(Refusal::fault(error)))?;
-    match visitor.site.enter(token, Some(code), &fresh, &visitor.from).await.map_err(Oops)? {
+    let fresh = Token::new().map_err(Refusal::fault)?;
+    match visitor.site.enter(token, Some(code), &fresh, &visitor.from).await? {
         Entry::Granted => {
             visitor.jar.remove(Cookie::build(VISIT).path("/").secure(true));
             visitor.jar.add(cookie(SESSION, &fresh));
@@ -242,15 +257,16 @@ pub(super) async fn take_code(visitor: Visitor<'_>, form: Posted<Code>) -> Resul
             let text = format!("The code is not right, or was used already. Wait for the next one and type that. The server’s time is {time}; if your phone shows another, set its clock.");
             visitor.code_page(hint, next, mistakes(vec![Problem::new("code", text)])).map(Either::Right)
         }
-        Entry::Over => Ok(Either::Left(Redirect::to("/sign-in"))),
+        Entry::Over => Ok(Either::Left(Redirect::to(Said::CodesWrong.at(&with_next("/sign-in", &next))))),
     }
 }
 
 #[post("/sign-out", data = "<form>")]
 pub(super) async fn out(desk: Desk<'_>, jar: &CookieJar<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
     let Button = form.into_inner();
-    desk.write(session::end).await.map_err(Oops)?;
+    // Whatever becomes of the session on disk, this browser has it no more.
     jar.remove(Cookie::build(SESSION).path("/").secure(true));
+    desk.end_session().await?;
     Ok(Redirect::to(Said::SignedOut.at("/sign-in")))
 }
 

@@ -4,10 +4,9 @@ use super::{
     desk::Desk,
     oops::Oops,
     page::{Page, View},
-    view::{Calendar, State, When},
+    view::{Calendar, State, When, person_words},
 };
 use rocket::get;
-use rules::UserKind;
 use serde::Serialize;
 use store::{trail::Checked, user};
 
@@ -63,7 +62,7 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<SystemView>, Oops> {
             user::everybody(tx)
         })
         .await?;
-    let checked = desk.site().check_trail().await.map_err(Oops)?;
+    let checked = desk.site().check_trail().await?;
     let calendar = Calendar::of(desk.site(), desk.now);
     let writes = match desk.site().trouble() {
         None => Check { status: FINE, title: "The site takes changes", evidence: "The database answers and there is room on the disk.".into() },
@@ -71,7 +70,7 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<SystemView>, Oops> {
     };
     let account = |person: user::Listed| Account {
         name: person.name,
-        words: if person.kind == UserKind::Client { format!("Client · {}", person.words) } else { person.words },
+        words: person_words(person.kind, &person.words),
         state: if person.state == "active" { State::new("Active", "st ok") } else { State::new("Not active", "st ring") },
         last: person.last.map(|at| calendar.when(at)),
     };

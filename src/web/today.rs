@@ -35,7 +35,6 @@ struct Recent {
 pub(super) struct TodayView {
     day_words: String,
     sentence: String,
-    can_open: bool,
     mine: Vec<CaseRow>,
     mine_more: Option<&'static str>,
     enquiries: Vec<CaseRow>,
@@ -86,7 +85,6 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<TodayView>, Oops> {
     let view = TodayView {
         day_words: desk.now.day_words(&desk.site().firm().zone),
         sentence: sentence(enquiries.len(), held.len(), added.len()),
-        can_open: true,
         mine_more: (mine.len() > SHOWN).then_some("/cases?view=mine"),
         mine: rows(mine),
         enquiries: rows(enquiries),

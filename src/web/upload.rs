@@ -77,10 +77,12 @@ pub(super) enum Arrived {
     File { name: String, kept: Kept },
     /// Not kept, and why.
     Refused { name: String, why: String },
+    /// Not kept, for trouble of ours.
+    Failed { name: String, refusal: Refusal },
 }
 
 impl Upload<'_> {
-    /// The next file of the form. `None` at its end; an error when the form breaks off or cannot be written.
+    /// The next file of the form. `None` at its end; an error when the form breaks off.
     pub(super) async fn next(&mut self, site: &Site) -> Result<Option<Arrived>, Refusal> {
         loop {
             let next = self.parts.next_field().await.map_err(|_| broken())?;
@@ -90,7 +92,11 @@ impl Upload<'_> {
             if field.name() != Some("file") || given.is_empty() {
                 continue;
             }
-            return self.take(site, field, given).await.map(Some);
+            return match self.take(site, field, given.clone()).await {
+                Ok(arrived) => Ok(Some(arrived)),
+                Err(refusal @ Refusal::Invalid(_)) => Err(refusal),
+                Err(refusal) => Ok(Some(Arrived::Failed { name: document::clean_name(&given).unwrap_or(given), refusal })),
+            };
         }
     }
 

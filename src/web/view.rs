@@ -2,7 +2,7 @@
 
 use super::link;
 use jiff::tz::TimeZone;
-use rules::{Level, Moment, Problem, case::Status, document};
+use rules::{Level, Moment, Problem, UserKind, case::Status, document};
 use serde::Serialize;
 use store::{Site, case::File, case_list, document as documents, trail::Told};
 
@@ -89,6 +89,14 @@ pub(super) struct Choice {
 impl Choice {
     pub(super) fn new(value: impl Into<String>, label: impl Into<String>, chosen: bool) -> Choice {
         Choice { value: value.into(), label: label.into(), hint: "", chosen }
+    }
+}
+
+/// What somebody is, beside their name: of a client that they are one.
+pub(super) fn person_words(kind: UserKind, words: &str) -> String {
+    match kind {
+        UserKind::Client if !words.eq_ignore_ascii_case("client") => format!("Client · {words}"),
+        _ => words.to_owned(),
     }
 }
 
@@ -219,6 +227,7 @@ pub(super) struct EventRow {
     words: String,
     object: Option<String>,
     object_href: Option<String>,
+    reason: Option<String>,
     from: String,
     result: &'static str,
 }
@@ -233,6 +242,7 @@ impl EventRow {
                 false => told.event.verb.words().into(),
             },
             object: told.object,
+            reason: told.reason,
             object_href: told.document.map(|id| link::document(&id, "")),
             from: told.event.origin.into(),
             result: if told.event.refused { "refused" } else { "ok" },

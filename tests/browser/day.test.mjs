@@ -86,7 +86,8 @@ describe('a day of Priya', () => {
   });
 
   test('what comes back is what was sent', async () => {
-    await page.getByRole('link', { name: 'Show them in the list' }).click();
+    await listed(page, 'Scan.bin').waitFor();
+    assert.match(await page.getByRole('navigation', { name: 'In this case' }).innerText(), /Documents\s*3/, 'list and count are those of now');
     const { name, bytes } = await download(page, listed(page, 'Letter.pdf').getByRole('link', { name: /Download/ }));
     assert.equal(name, 'Letter.pdf');
     assert.ok(bytes.equals(LETTER));
@@ -119,7 +120,7 @@ describe('a day of Priya', () => {
     const person = page.getByLabel('Person', { exact: true });
     await person.selectOption(await person.locator('option').filter({ hasText: 'Ruth' }).getAttribute('value'));
     await page.getByRole('radiogroup', { name: 'Level' }).getByLabel(/^Read/i).check();
-    await page.getByLabel('Why', { exact: true }).fill('Covers while Priya is away');
+    await page.getByLabel(/^Why \(/).fill('Covers while Priya is away');
     await page.getByRole('button', { name: 'Give access' }).click();
     await page.getByRole('status').filter({ hasText: 'Access is given.' }).waitFor();
     const row = page.getByRole('table', { name: /People in the firm/ }).getByRole('row').filter({ hasText: 'Ruth Feldman' });
@@ -199,6 +200,31 @@ describe('a day of Priya', () => {
   test('nothing was complained about', () => assert.deepEqual(said, []));
 });
 
+describe('a form sent too late', () => {
+  test('gives back what was typed, and leads to the form again', async () => {
+    const context = await firm.actor('Daniel');
+    const page = await context.newPage();
+    await page.goto('/cases/new');
+    await page.getByLabel('Title').fill('Typed too late');
+    await page.getByLabel('Summary').fill('Several words\nover two lines');
+    const elsewhere = await context.newPage();
+    await elsewhere.goto('/today');
+    await elsewhere.getByRole('contentinfo').getByRole('button', { name: 'Sign out' }).click();
+    await elsewhere.getByText('You are signed out.').waitFor();
+    await page.getByRole('button', { name: 'Open case' }).click();
+    await page.getByText('What you typed is below').waitFor();
+    assert.equal(await page.getByLabel('Title').inputValue(), 'Typed too late');
+    assert.equal(await page.getByLabel('Summary').inputValue(), 'Several words\nover two lines');
+    const coming = context.waitForEvent('page');
+    await page.getByRole('link', { name: 'Sign in in a new tab' }).click();
+    const door = await coming;
+    await door.waitForLoadState();
+    await firm.signIn(door, 'Daniel', door.url());
+    assert.equal(new URL(door.url()).pathname, '/cases/new');
+    await context.close();
+  });
+});
+
 describe('a slow line', () => {
   test('what is cancelled half-way leaves nothing, and can be sent again', async () => {
     const context = await firm.actor('Priya');
@@ -264,11 +290,18 @@ describe('a slow line', () => {
     await page.goto(`${path}/documents`);
     const elsewhere = await context.newPage();
     await elsewhere.goto('/account');
-    await elsewhere.getByRole('button', { name: 'Sign out' }).click();
+    await elsewhere.getByRole('contentinfo').getByRole('button', { name: 'Sign out' }).click();
     await elsewhere.getByText('You are signed out.').waitFor();
     await chooser(page).setInputFiles(file('Late.txt', 'late'));
     await sent(page, 'Late.txt').getByText('Not kept', { exact: true }).waitFor();
     assert.match(await sent(page, 'Late.txt').innerText(), /session is over/);
+    const coming = context.waitForEvent('page');
+    await sent(page, 'Late.txt').getByRole('link', { name: 'Sign in in another tab' }).click();
+    const door = await coming;
+    await door.waitForLoadState();
+    await firm.signIn(door, 'Marta', door.url());
+    await sent(page, 'Late.txt').getByRole('button', { name: /Try again/ }).click();
+    await sent(page, 'Late.txt').getByText('Kept', { exact: true }).waitFor();
     await context.close();
   });
 });

@@ -142,7 +142,8 @@ describe('hostile words', () => {
       await page.goto(`${path}/access`);
       const person = page.getByLabel('Person', { exact: true });
       await person.selectOption(await person.locator('option').filter({ hasText: 'Folake' }).getAttribute('value'));
-      await page.getByLabel('Why', { exact: true }).fill(title);
+      await page.getByRole('radiogroup', { name: 'Level' }).getByLabel(/^Read/i).check();
+      await page.getByLabel(/^Why \(/).fill(title);
       await page.getByRole('button', { name: 'Give access' }).click();
       await page.getByRole('status').filter({ hasText: 'Access is given.' }).waitFor();
       for (const place of ['', '/edit', '/documents', '/access', '/history']) {

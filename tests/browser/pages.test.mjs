@@ -124,7 +124,7 @@ look('signed out', async () => {
   return context;
 }, async page => {
   await page.goto('/account');
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('contentinfo').getByRole('button', { name: 'Sign out' }).click();
   await page.getByText('You are signed out.').waitFor();
 });
 const toCode = async page => {

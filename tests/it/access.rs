@@ -58,8 +58,13 @@ fn a_wall_beats_a_grant() {
     assert_eq!(priya.submit(&page, &format!("{page}/wall"), &[("wall_user", &id), ("wall_reason", "Knows the other side")]).status, 303);
     assert_eq!(marta.get(&case).status, 404);
     assert!(priya.get(&page).body.contains("Knows the other side"));
-    assert_eq!(priya.submit(&page, &format!("{page}/unwall"), &[("wall_user", &id)]).status, 303);
+    let unsaid = priya.submit(&page, &format!("{page}/unwall"), &[("wall_user", &id)]);
+    assert_eq!(unsaid.status, 422, "taking it down needs one too");
+    assert_eq!(marta.get(&case).status, 404);
+    assert_eq!(priya.submit(&page, &format!("{page}/unwall"), &[("wall_user", &id), ("unwall_reason", "Left the other side")]).status, 303);
     assert_eq!(marta.get(&case).status, 200);
+    let history = priya.get(&format!("{case}/history")).body;
+    assert!(history.contains("Knows the other side") && history.contains("Left the other side"), "both reasons are kept");
 }
 
 #[test]
@@ -75,6 +80,12 @@ fn the_administrator_and_foreign_ids_are_refused_as_grantees() {
         assert_eq!(got.status, 422);
         assert!(got.body.contains("Choose a person from the list"));
     }
+    let ruth = user(&priya, &case, "Ruth Feldman");
+    let got = priya.submit(&page, &page, &[("user", &ruth), ("reason", "No level chosen")]);
+    assert_eq!(got.status, 422);
+    assert!(got.body.contains("Choose a level"));
+    let own = user(&priya, &case, "Priya Nair");
+    assert_eq!(priya.submit(&page, &page, &[("user", &own), ("level", "read")]).status, 422, "the owner manages already");
     let folake = user(&priya, &case, "Folake Adeyemi");
     let got = priya.submit(&page, &page, &[("user", &folake), ("level", "manage")]);
     assert_eq!(got.status, 422);
@@ -117,5 +128,23 @@ fn history_tells_what_was_done_and_refused() {
     assert_eq!(page.status, 200);
     for words in ["opened the case", "listed the documents", "Tomasz Zielinski", "unbroken"] {
         assert!(page.body.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn what_is_refused_is_written_down_as_what_was_tried() {
+    let world = world::shared();
+    let (priya, ruth) = (world.actor("Priya"), world.actor("Ruth"));
+    let case = priya.open_case("Access: tried");
+    let page = format!("{case}/access");
+    let (id, daniel) = (user(&priya, &case, "Ruth Feldman"), user(&priya, &case, "Daniel"));
+    assert_eq!(priya.submit(&page, &page, &[("user", &id), ("level", "read")]).status, 303);
+    let refused = [(page.clone(), ("user", &daniel)), (format!("{page}/revoke"), ("user", &daniel)), (format!("{page}/wall"), ("wall_user", &daniel)), (format!("{page}/unwall"), ("wall_user", &daniel))];
+    for (path, field) in refused {
+        assert_eq!(ruth.submit("/account", &path, &[(field.0, field.1.as_str())]).status, 403, "{path}");
+    }
+    let history = priya.get(&format!("{case}/history")).body;
+    for words in ["tried to give access", "tried to take access back", "tried to put up a wall", "tried to take a wall down", "gave access"] {
+        assert!(history.contains(words), "{words}");
     }
 }

@@ -94,3 +94,21 @@ fn pages_go_on_where_the_last_one_ended() {
     assert!(!rest.links("/cases/").iter().any(|l| l.ends_with(&after)), "the case after which the page begins is not on it");
     assert_eq!(marta.get("/cases?after=nonsense&status=nonsense&owner=nonsense&view=nonsense").status, 200);
 }
+
+#[test]
+fn a_form_sent_without_a_session_comes_back_to_be_copied_and_keeps_no_secret() {
+    let nobody = world::shared().anonymous();
+    let send = |path: &str, site: &'static str| {
+        let body = "csrf=none&title=Typed+%3Cb%3E+too+late&summary=Words&password=unsaid&owner=AAAA";
+        let sent = nobody.request("POST", path).header("Content-Type", "application/x-www-form-urlencoded").header("Sec-Fetch-Site", site).body(body).send().unwrap();
+        assert_eq!(sent.status().as_u16(), 401);
+        sent.text().unwrap()
+    };
+    let page = send("/cases", "same-origin");
+    for part in ["What you typed is below", "Typed &lt;b&gt; too late", "Words", "/sign-in?next=%2Fcases%2Fnew"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(!page.contains("unsaid") && !page.contains("AAAA"));
+    let foreign = send("/cases/x/edit", "cross-site");
+    assert!(!foreign.contains("too late") && foreign.contains("%2Fcases%2Fx%2Fedit"), "another site puts no words on our page");
+}

@@ -125,6 +125,10 @@ fn trash_and_undo() {
     let after = priya.get(trashed.location.as_deref().unwrap());
     assert!(after.body.contains("in the trash") && after.body.contains(&format!("{document}/restore")));
     assert_eq!(priya.get(&path).status, 404, "the content is not handed out from the trash");
+    let again = priya.submit(&page, &format!("{document}/trash"), &[]);
+    assert!(priya.get(again.location.as_deref().unwrap()).body.contains("It is in the trash already"));
+    let history = priya.get(&format!("{case}/history")).body;
+    assert_eq!(history.matches("moved a document to the trash").count(), 1, "what changed nothing is no event");
     assert_eq!(priya.submit(&page, &format!("{document}/restore"), &[]).status, 303);
     assert_eq!(priya.bytes(&path), (200, b"here".to_vec()));
 }

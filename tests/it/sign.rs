@@ -44,7 +44,7 @@ fn mistakes_come_back_with_a_sentence_and_what_was_typed() {
     let browser = world.anonymous();
     let got = browser.submit("/sign-in", "/sign-in", &[("email", "ann@firm.example"), ("password", "")]);
     assert_eq!(got.status, 422);
-    assert!(got.body.contains("Type your e-mail address and your password") && got.body.contains("ann@firm.example"));
+    assert!(got.body.contains("Type your password") && got.body.contains("ann@firm.example"));
     assert!(got.body.contains("<title>Error: "), "the title begins with Error");
     assert_eq!(browser.post("/sign-in", &[("email", "a@b.c"), ("password", "x")]).status, 403, "no token");
     assert_eq!(browser.post("/sign-in", &[("csrf", "wrong"), ("email", "a@b.c"), ("password", "x")]).status, 403, "wrong token");
@@ -114,4 +114,19 @@ fn an_unknown_and_a_known_address_take_the_same_time() {
     b.sort();
     let ratio = a[5].as_secs_f64() / b[5].as_secs_f64();
     assert!((0.5..2.0).contains(&ratio), "one of them skips the hash: {:?} against {:?}", a[5], b[5]);
+}
+
+#[test]
+fn each_empty_field_is_marked_and_the_end_of_a_visit_is_said() {
+    let server = Server::new(&["--cases", "1"]);
+    let browser = server.browser();
+    let empty = browser.submit("/sign-in", "/sign-in", &[("email", ""), ("password", "")]);
+    assert_eq!(empty.status, 422);
+    assert!(empty.body.contains("id=\"email-e\"") && empty.body.contains("id=\"password-e\""), "both are marked");
+    assert_eq!(browser.submit("/sign-in?next=/cases", "/sign-in", &[("email", &server.email("Ruth")), ("password", &server.password("Ruth"))]).status, 303);
+    let last = (1..=5).map(|_| browser.submit("/sign-in/code", "/sign-in/code", &[("code", "000 000"), ("next", "/cases")])).last().unwrap();
+    assert_eq!(last.location.as_deref(), Some("/sign-in?next=%2Fcases&said=codes"));
+    assert!(browser.get("/sign-in?next=%2Fcases&said=codes").body.contains("Five codes were wrong"));
+    let late = browser.submit("/sign-in", "/sign-in/code", &[("code", "000 000")]);
+    assert_eq!(late.location.as_deref(), Some("/sign-in?said=late"));
 }

@@ -9,6 +9,7 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use rules::Secret;
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
@@ -119,12 +120,25 @@ impl Passwords {
         };
         self.queue.try_send(Box::new(job)).is_ok()
     }
+
+    /// Hashes a new password in a slot, at the cost of today, and calls `reply` from there with what the database is to keep.
+    ///
+    /// False when the queue is full; `reply` is then never called.
+    pub fn hash(&self, pepper: &Secret<[u8; 32]>, password: &Secret<String>, reply: impl FnOnce(Result<String, KeyError>) + Send + 'static) -> bool {
+        let (input, cost) = (peppered(pepper, password), self.cost);
+        self.queue.try_send(Box::new(move |memory| reply(stored(&input, cost, memory)))).is_ok()
+    }
 }
 
-/// The hash of a new password, in the form that the database keeps. Takes the memory it needs for itself: for set-up and commands.
+/// The hash of a new password, in the form that the database keeps. Takes the memory it needs for itself: for commands and the demo,
+/// never beside requests.
 pub fn hash(pepper: &Secret<[u8; 32]>, password: &Secret<String>, cost: Cost) -> Result<String, KeyError> {
+    stored(&peppered(pepper, password), cost, &mut Vec::new())
+}
+
+fn stored(input: &[u8], cost: Cost, memory: &mut Vec<Block>) -> Result<String, KeyError> {
     let salt = nonce::random::<16>()?.to_vec();
-    let hash = argon2(&peppered(pepper, password), &salt, cost, &mut Vec::new())?;
+    let hash = argon2(input, &salt, cost, memory)?;
     Ok(Stored { cost, salt, hash: hash.to_vec() }.text())
 }
 
@@ -153,7 +167,8 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(IDLE);
         match next {
-            Ok(job) => job(&mut memory),
+            // A panic is told by the reply that never comes; the slot goes on.
+            Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(&mut memory)))),
             Err(RecvTimeoutError::Timeout) => memory = Vec::new(),
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -197,6 +212,17 @@ mod tests {
         assert_eq!(verdict(&slots, 1, "correct horse", Some("$2b$nonsense")), Verdict::Wrong);
         let old = hash(&Secret::new([1; 32]), &secret("correct horse"), Cost { memory: 32, passes: 1 }).unwrap();
         assert_eq!(verdict(&slots, 1, "correct horse", Some(&old)), Verdict::Stale);
+    }
+
+    #[test]
+    fn a_hash_made_in_a_slot_is_that_of_today_and_a_panic_costs_no_slot() {
+        let slots = Passwords::start(1, SMALL).unwrap();
+        let pepper = Secret::new([1; 32]);
+        assert!(slots.check(&pepper, &secret("x"), None, |_| panic!("on purpose")));
+        let (tell, told) = channel();
+        assert!(slots.hash(&pepper, &secret("correct horse"), move |hash| tell.send(hash).unwrap()));
+        let stored = told.recv().unwrap().unwrap();
+        assert_eq!(verdict(&slots, 1, "correct horse", Some(&stored)), Verdict::Right);
     }
 
     #[test]

@@ -125,11 +125,16 @@ fn refuse_loose(path: &Path) -> Result<(), KeyError> {
     }
 }
 
-/// Writes whole, makes durable, then renames: a crash leaves the old state or the new one. Mode 0600; never replaces a file.
+/// Writes whole, makes durable, then links: a crash leaves no file or the whole one. Mode 0600; never replaces a file. What a crash left
+/// beside it is removed and made anew, never written through: it may be the same file under a second name.
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     let fail = |error| KeyError::File(path.into(), error);
     let whole = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&whole).map_err(fail)?;
+    match fs::remove_file(&whole) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {}
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&whole).map_err(fail)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)?;
     fs::hard_link(&whole, path).map_err(fail)?;
     fs::remove_file(&whole).map_err(fail)?;
@@ -164,6 +169,17 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert!(!text.contains(&nonce::hex(key.expose())));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_crash_while_a_key_file_was_made_does_not_cost_the_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root.key");
+        create_key_file(&path).unwrap();
+        let key = fs::read(&path).unwrap();
+        fs::hard_link(&path, path.with_extension("new")).unwrap(); // killed between the link and the removal
+        assert!(create_key_file(&path).is_err());
+        assert_eq!(fs::read(&path).unwrap(), key);
     }
 
     #[test]

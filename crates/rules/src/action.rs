@@ -15,6 +15,19 @@ pub trait Action: sealed::Sealed + Send + Sync + 'static {
 }
 
 /// `P: Covers<A>`: a proof for `P` allows `A`.
+///
+/// A lower proof does not cover a higher action:
+/// ```compile_fail
+/// use strongroom_rules::{Covers, Manage, Read};
+/// fn need<P: Covers<Manage>>() {}
+/// need::<Read>();
+/// ```
+/// A higher one covers a lower one:
+/// ```
+/// use strongroom_rules::{Covers, Manage, Read};
+/// fn need<P: Covers<Read>>() {}
+/// need::<Manage>();
+/// ```
 pub trait Covers<A: Action>: Action {}
 
 macro_rules! actions {
@@ -38,18 +51,3 @@ actions! {
     /// Change access, status, closing.
     Manage needs Manage covers Know, Read, Contribute, Manage;
 }
-
-/// A lower proof does not cover a higher action:
-/// ```compile_fail
-/// use strongroom_rules::{Covers, Manage, Read};
-/// fn need<P: Covers<Manage>>() {}
-/// need::<Read>();
-/// ```
-/// A higher one covers a lower one:
-/// ```
-/// use strongroom_rules::{Covers, Manage, Read};
-/// fn need<P: Covers<Read>>() {}
-/// need::<Manage>();
-/// ```
-#[doc(hidden)]
-pub struct Lattice;

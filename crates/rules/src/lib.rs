@@ -1,6 +1,7 @@
 //! The rules of the house, pure: no I/O, no clock, no web framework, no database.
 //!
-//! Everything here can be tested by calling it. Other crates ask these types what is allowed; they never decide for themselves.
+//! Everything here can be tested by calling it. What is decided in SQL for speed (the `sight` table of the store) is held against these
+//! rules by a test.
 #![warn(missing_docs)]
 
 pub mod action;

@@ -30,7 +30,7 @@ pub enum Refusal {
     Invalid(Vec<Problem>),
     /// Somebody else changed it in the meantime; nothing was stored.
     Conflict,
-    /// A rule of the firm forbids it now, whoever asks. The sentence says why and what to do.
+    /// The one who asks may see the thing but not do this to it. The sentence says why and what to do.
     Forbidden(String),
     /// Too much is going on; trying again in a moment will do.
     Busy,

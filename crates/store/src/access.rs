@@ -1,6 +1,6 @@
 //! The proof that an actor may do something to an object, and the only place that makes it.
 
-use crate::{Reading, Tx, Writing, error::Refuse};
+use crate::{Mode, Reading, Tx, error::Refuse};
 use rules::{Action, Case, Document, Entity, Kind, Level, Refusal, Sealed, Verb};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::marker::PhantomData;
@@ -99,8 +99,9 @@ impl Opened for Document {
     }
 }
 
-impl<'t, M> Tx<'t, M> {
-    /// Opens an object for `P`: genuine id, level high enough. The trail gets an entry either way.
+impl<'t, M: Mode> Tx<'t, M> {
+    /// Opens an object for `P`: genuine id, level high enough. `verb` is what is tried: in a transaction that reads it goes into the
+    /// trail either way; in one that writes only a refusal does, and the act itself is recorded by the function that does it.
     ///
     /// Unknown, malformed, of another kind or site, not to be seen: all are [`Refusal::NotFound`]. Somebody who may see the object but
     /// not do this to it is told so.
@@ -117,7 +118,9 @@ impl<'t, M> Tx<'t, M> {
         let object = (E::KIND != Kind::Case).then_some((E::KIND, id));
         match case {
             Some(case) if level >= P::NEEDS => {
-                self.record(verb, Some(case), object, None, false);
+                if M::LOOKS {
+                    self.record(verb, Some(case), object, None, false);
+                }
                 Ok(Access { tx: self, id, case, level, proof: PhantomData })
             }
             _ => {
@@ -129,13 +132,6 @@ impl<'t, M> Tx<'t, M> {
                 }
             }
         }
-    }
-}
-
-impl<'t, E> Access<'t, rules::Manage, E, Writing> {
-    /// A proof for the case just made by its owner, inside the transaction that made it.
-    pub(crate) fn of_new_case(tx: &'t Tx<'t, Writing>, case: i64) -> Access<'t, rules::Manage, Case, Writing> {
-        Access { tx, id: case, case, level: Level::Manage, proof: PhantomData }
     }
 }
 

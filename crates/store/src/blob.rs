@@ -24,8 +24,13 @@ pub struct Blobs {
 }
 
 impl Blobs {
+    /// Makes the folder with all that files are ever put into, and makes that durable.
     pub(crate) fn create(site: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().mode(0o700).recursive(true).create(site.join("blobs/tmp"))
+        let folder = site.join("blobs");
+        let make = |path: PathBuf| fs::DirBuilder::new().mode(0o700).recursive(true).create(path);
+        make(folder.join("tmp"))?;
+        (0..=u8::MAX).try_for_each(|n| make(folder.join(nonce::hex(&[n]))))?;
+        [folder.as_path(), site].into_iter().try_for_each(|dir| File::open(dir)?.sync_all())
     }
 
     /// Opens the folder; what an upload left half done when the process was killed is thrown away.
@@ -101,19 +106,10 @@ impl Incoming {
         let (file, Written { size, sha256 }) = self.sealer.finish().refuse()?;
         file.sync_all().refuse()?;
         let path = place(&self.folder, &self.name);
-        let parent = path.parent().unwrap_or(&self.folder);
-        if !parent.exists() {
-            fs::DirBuilder::new().mode(0o700).recursive(true).create(parent).refuse()?;
-            sync(&self.folder)?;
-        }
         fs::rename(&self.temporary.0, &path).refuse()?;
-        sync(parent)?;
+        File::open(path.parent().unwrap_or(&self.folder)).and_then(|dir| dir.sync_all()).refuse()?;
         Ok(Kept { blob: Blob { name: self.name, wrapped: self.wrapped, size, sha256 }, path: Temporary(path) })
     }
-}
-
-fn sync(folder: &Path) -> Result<(), Refusal> {
-    File::open(folder).and_then(|dir| dir.sync_all()).refuse()
 }
 
 /// What the database keeps of a file.
@@ -129,7 +125,7 @@ pub struct Blob {
     pub sha256: [u8; 32],
 }
 
-/// A durable file that no row names yet: dropped without [`Kept::keep`], it is removed.
+/// A durable file that no row names yet: dropped without [`Kept::settle`], it is removed.
 pub struct Kept {
     blob: Blob,
     path: Temporary,
@@ -141,7 +137,15 @@ impl Kept {
         &self.blob
     }
 
-    /// The row has committed: the file stays.
+    /// What became of the row decides: after a definite no the file is removed. After [`Refusal::Stopped`] nobody knows whether the row
+    /// is on disk, and a file too many costs less than a document too few.
+    pub fn settle<T>(self, row: &Result<T, Refusal>) {
+        if matches!(row, Ok(_) | Err(Refusal::Stopped)) {
+            self.path.stay();
+        }
+    }
+
+    /// The file stays: for filling, where files come before the rows of many cases at once.
     pub fn keep(self) -> Blob {
         self.path.stay();
         self.blob

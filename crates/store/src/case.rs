@@ -1,10 +1,10 @@
 //! A case: opening one, reading it, changing it.
 
 use crate::{Access, Tx, Writing, error::Refuse, user};
-use rules::{Case, Contribute, Covers, Level, Manage, Moment, Problem, Read, Refusal, Sealed, User, UserKind, Verb, case::Status, text};
+use rules::{Case, Contribute, Covers, Level, Moment, Problem, Read, Refusal, Sealed, User, UserKind, Verb, case::Status, text};
 use rusqlite::{OptionalExtension, params};
 
-/// Longest title and summary, in characters.
+/// Longest title, in characters.
 pub const TITLE_MAX: usize = 120;
 /// Longest summary, in characters.
 pub const SUMMARY_MAX: usize = 2000;
@@ -142,31 +142,32 @@ struct Meant {
 }
 
 impl Typed {
-    fn meant<M>(&self, tx: &Tx<'_, M>) -> Result<Meant, Vec<Problem>> {
+    /// All mistakes at once; a fault of the database is none of the person's.
+    fn meant<M>(&self, tx: &Tx<'_, M>) -> Result<Result<Meant, Vec<Problem>>, Refusal> {
         let mut problems = Vec::new();
         let mut keep = |problem: Problem| problems.push(problem);
         let title = text::line("title", "The title", &self.title, TITLE_MAX).map_err(&mut keep).ok();
         let summary = text::prose("summary", "The summary", &self.summary, SUMMARY_MAX).map_err(&mut keep).ok();
-        let known = |id: i64| tx.sql.query_row("select 1 from case_type where id = ?", [id], |_| Ok(())).is_ok();
-        let type_id = self.type_id.parse().ok().filter(|id| known(*id));
+        let known = |id: i64| tx.sql.query_row("select id from case_type where id = ?", [id], |row| row.get::<_, i64>(0)).optional().refuse();
+        let type_id = self.type_id.parse().ok().map(known).transpose()?.flatten();
         if type_id.is_none() {
             keep(Problem::new("type", "Choose the type of case"));
         }
-        let owner = user::chosen(tx, &self.owner, true).ok().flatten().map(|(id, _)| id);
+        let owner = user::chosen(tx, &self.owner, true)?.map(|(id, _)| id);
         if owner.is_none() {
             keep(Problem::new("owner", "Choose who owns this case"));
         }
         let supervisor = match self.supervisor.as_str() {
             "" => Some(None),
-            _ => user::chosen(tx, &self.supervisor, true).ok().flatten().map(|(id, _)| Some(id)),
+            _ => user::chosen(tx, &self.supervisor, true)?.map(|(id, _)| Some(id)),
         };
         if supervisor.is_none() {
             keep(Problem::new("supervisor", "Choose a supervisor from the list, or nobody"));
         }
-        match (title, summary, type_id, owner, supervisor) {
+        Ok(match (title, summary, type_id, owner, supervisor) {
             (Some(title), Some(summary), Some(type_id), Some(owner), Some(supervisor)) => Ok(Meant { title, summary, type_id, owner, supervisor }),
             _ => Err(problems),
-        }
+        })
     }
 }
 
@@ -178,7 +179,7 @@ pub fn open(tx: &Tx<'_, Writing>, typed: &Typed, status: Status) -> Result<Seale
     if !matches!(status, Status::Open | Status::Enquiry) {
         return Err(Refusal::invalid("status", "A new case is either open or an enquiry"));
     }
-    let meant = typed.meant(tx).map_err(Refusal::Invalid)?;
+    let meant = typed.meant(tx)?.map_err(Refusal::Invalid)?;
     let (me, now) = (tx.actor().user, tx.now().0);
     let reference = next_reference(tx)?;
     const SQL: &str = "insert into cases (reference, title, summary, type_id, status, owner_id, supervisor_id, opened, changed, changed_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -188,8 +189,7 @@ pub fn open(tx: &Tx<'_, Writing>, typed: &Typed, status: Status) -> Result<Seale
         const GRANT: &str = "insert into grants (case_id, user_id, level, reason, by_id, at) values (?, ?, 4, 'Opened the case', ?, ?)";
         tx.sql.execute(GRANT, params![id, me, me, now]).refuse()?;
     }
-    let case: Access<'_, Manage, Case, Writing> = Access::<Manage, Case, Writing>::of_new_case(tx, id);
-    tx.record(Verb::CaseOpen, Some(case.id()), None, None, false);
+    tx.record(Verb::CaseOpen, Some(id), None, None, false);
     tx.seal(id)
 }
 
@@ -233,17 +233,18 @@ pub fn change<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, change
     if version != change.version {
         return Err(Refusal::Conflict);
     }
-    let (meant, outcome) = match (change.typed.meant(tx), next_outcome(old, change, outcome)) {
+    let (meant, outcome) = match (change.typed.meant(tx)?, next_outcome(old, change, outcome)) {
         (Ok(meant), Ok(outcome)) => (meant, outcome),
         (meant, outcome) => return Err(Refusal::Invalid(meant.err().into_iter().chain(outcome.err()).flatten().collect())),
     };
     let (outcome, reopened) = outcome;
     let moved = (meant.owner, meant.supervisor, meant.type_id) != (owner, supervisor, type_id) || change.status != old;
     if moved && case.level() < Level::Manage {
+        tx.record(Verb::CaseChange, Some(case.id()), None, None, true);
         return Err(Refusal::Forbidden("Type, people and status are changed by those who manage the case. Ask the owner.".into()));
     }
     let closed = match change.status {
-        Status::Closed if old == Status::Closed => closed,
+        same if same == old => closed,
         Status::Closed | Status::Declined => Some(tx.now().0),
         _ => None,
     };
@@ -253,6 +254,7 @@ pub fn change<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, change
     tx.sql
         .execute(SQL, params![case.id(), meant.title, meant.summary, meant.type_id, change.status.value(), meant.owner, meant.supervisor, outcome, closed, who.0, who.1, reopened])
         .refuse()?;
+    tx.record(Verb::CaseChange, Some(case.id()), None, None, false);
     Ok(())
 }
 

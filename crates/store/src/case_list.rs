@@ -146,7 +146,7 @@ fn search_terms(typed: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// The newest cases of the one who asks in one status, owned or supervised by them.
+/// The newest cases in one status that the one who asks owns.
 pub fn mine<M>(tx: &Tx<'_, M>, status: Status, limit: usize) -> Result<Vec<Listed>, Refusal> {
     let query = format!(
         "select {COLUMNS} from cases c join sight s on s.case_id = c.id and s.user_id = ?1 {JOINS}
@@ -158,9 +158,9 @@ pub fn mine<M>(tx: &Tx<'_, M>, status: Status, limit: usize) -> Result<Vec<Liste
 /// The cases that the one who asks looked at last, newest first, with the moment.
 pub fn recent<M>(tx: &Tx<'_, M>, limit: usize) -> Result<Vec<(Listed, Moment)>, Refusal> {
     const LOOKED: &str = "select case_id, at from event where actor = ?1 and seq > (select max(seq) from event) - 5000
-        and verb = 'case.view' and refused = 0 and case_id is not null order by seq desc limit 200";
+        and verb = ?2 and refused = 0 and case_id is not null order by seq desc limit 200";
     let mut statement = tx.sql.prepare_cached(LOOKED).refuse()?;
-    let looked: Vec<(i64, i64)> = statement.query_map([tx.actor().user], |row| Ok((row.get(0)?, row.get(1)?))).refuse()?.collect::<Result<_, _>>().refuse()?;
+    let looked: Vec<(i64, i64)> = statement.query_map(params![tx.actor().user, Verb::CaseView.value()], |row| Ok((row.get(0)?, row.get(1)?))).refuse()?.collect::<Result<_, _>>().refuse()?;
     let query = format!("select {COLUMNS} from cases c join sight s on s.case_id = c.id and s.user_id = ?1 {JOINS} where c.id = ?2 and s.level >= 2");
     let (mut out, mut seen) = (Vec::new(), Vec::new());
     for (case, at) in looked {

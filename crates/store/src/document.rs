@@ -96,12 +96,12 @@ pub fn in_trash<P: Covers<Contribute>, M>(case: &Access<'_, P, Case, M>) -> Resu
     collect(case.tx(), &query, params![case.id()])
 }
 
-/// Documents lately added to cases that the one who asks owns, newest first.
+/// Documents lately added to cases that the one who asks owns or supervises, newest first.
 pub fn lately<M>(tx: &Tx<'_, M>, limit: usize) -> Result<Vec<Listed>, Refusal> {
     let query = format!(
         "select {COLUMNS} from (select id from document where trashed is null order by id desc limit 500) n join document d on d.id = n.id {JOINS}
          join sight s on s.case_id = d.case_id and s.user_id = ?1 and s.level >= 2
-         where c.owner_id = ?1 or c.supervisor_id = ?1 order by d.id desc limit ?2"
+         where c.owner_id = ?1 or c.supervisor_id = ?1 order by v.at desc, d.id desc limit ?2"
     );
     collect(tx, &query, params![tx.actor().user, limit])
 }
@@ -137,17 +137,26 @@ pub fn add<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, name: &st
     tx.seal(id)
 }
 
-/// Moves a document to the trash. Doing it twice changes nothing.
-pub fn trash<P: Covers<Contribute>>(document: &Access<'_, P, Document, Writing>) -> Result<(), Refusal> {
+/// Moves a document to the trash; false when it was there already.
+pub fn trash<P: Covers<Contribute>>(document: &Access<'_, P, Document, Writing>) -> Result<bool, Refusal> {
     let tx = document.tx();
     const SQL: &str = "update document set trashed = ?2, trashed_by = ?3 where id = ?1 and trashed is null";
-    tx.sql.execute(SQL, params![document.id(), tx.now().0, tx.actor().user]).map(drop).refuse()
+    let moved = tx.sql.execute(SQL, params![document.id(), tx.now().0, tx.actor().user]).refuse()?;
+    Ok(moved_is_told(document, Verb::DocumentTrash, moved))
 }
 
-/// Brings a document back from the trash. Doing it twice changes nothing.
-pub fn restore<P: Covers<Contribute>>(document: &Access<'_, P, Document, Writing>) -> Result<(), Refusal> {
+/// Brings a document back from the trash; false when it was not there.
+pub fn restore<P: Covers<Contribute>>(document: &Access<'_, P, Document, Writing>) -> Result<bool, Refusal> {
     const SQL: &str = "update document set trashed = null, trashed_by = null where id = ? and trashed is not null";
-    document.sql().execute(SQL, [document.id()]).map(drop).refuse()
+    let moved = document.sql().execute(SQL, [document.id()]).refuse()?;
+    Ok(moved_is_told(document, Verb::DocumentRestore, moved))
+}
+
+fn moved_is_told<P>(document: &Access<'_, P, Document, Writing>, verb: Verb, moved: usize) -> bool {
+    if moved > 0 {
+        document.tx().record(verb, Some(document.case_id()), Some((Kind::Document, document.id())), None, false);
+    }
+    moved > 0
 }
 
 /// The case that a document belongs to.

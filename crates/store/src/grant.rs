@@ -71,8 +71,12 @@ pub fn give<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, to: &Sealed<
     let tx = case.tx();
     let reason = text::optional_line("reason", "The reason", reason, REASON_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
     let (user, kind) = user::chosen(tx, to, false)?.ok_or_else(|| Refusal::invalid("user", "Choose a person from the list"))?;
+    if user == owner_of(case)? {
+        return Err(Refusal::invalid("user", "The owner manages the case already. Choose somebody else."));
+    }
     if level == Level::None || level > kind.most() {
         return Err(Refusal::invalid("level", match kind {
+            _ if level == Level::None => "Choose a level",
             UserKind::Administrator => "The system administrator has no access to cases and cannot be given any",
             UserKind::Client => "A client can be given “Know”, “Read” or “Contribute”",
             UserKind::Staff => "Choose a level",
@@ -81,8 +85,20 @@ pub fn give<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, to: &Sealed<
     const SQL: &str = "insert into grants (case_id, user_id, level, reason, by_id, at) values (?, ?, ?, ?, ?, ?)
         on conflict (case_id, user_id) do update set level = excluded.level, reason = excluded.reason, by_id = excluded.by_id, at = excluded.at";
     tx.sql.execute(SQL, params![case.id(), user, level as i64, reason, tx.actor().user, tx.now().0]).refuse()?;
+    keep_reason(case, user, reason.as_deref())?;
     tx.record(rules::Verb::AccessGrant, Some(case.id()), Some((Kind::User, user)), Some(level as i64), false);
     Ok(())
+}
+
+/// Keeps what was said for the history. Of two changes in one millisecond the first reason stands.
+fn keep_reason<P>(case: &Access<'_, P, Case, Writing>, user: i64, reason: Option<&str>) -> Result<(), Refusal> {
+    let Some(reason) = reason else { return Ok(()) };
+    const SQL: &str = "insert into reason (case_id, user_id, at, text) values (?, ?, ?, ?) on conflict do nothing";
+    case.sql().execute(SQL, params![case.id(), user, case.tx().now().0, reason]).map(drop).refuse()
+}
+
+fn owner_of<P>(case: &Access<'_, P, Case, Writing>) -> Result<i64, Refusal> {
+    case.sql().query_row("select owner_id from cases where id = ?", [case.id()], |row| row.get(0)).refuse()
 }
 
 /// Takes a grant back. Owner and supervisor keep what they have by that.
@@ -102,24 +118,29 @@ pub fn raise_wall<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, agains
     let tx = case.tx();
     let reason = text::line("wall_reason", "The reason", reason, REASON_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
     let (user, _) = user::chosen(tx, against, false)?.ok_or_else(|| Refusal::invalid("wall_user", "Choose a person from the list"))?;
-    let owner: i64 = tx.sql.query_row("select owner_id from cases where id = ?", [case.id()], |row| row.get(0)).refuse()?;
-    if user == owner || user == tx.actor().user {
+    if user == owner_of(case)? || user == tx.actor().user {
         return Err(Refusal::invalid("wall_user", "The owner cannot be kept out, and nobody keeps themselves out. Choose another owner first."));
     }
     const SQL: &str = "insert into walls (case_id, user_id, reason, by_id, at) values (?, ?, ?, ?, ?) on conflict do nothing";
-    tx.sql.execute(SQL, params![case.id(), user, reason, tx.actor().user, tx.now().0]).refuse()?;
+    let raised = tx.sql.execute(SQL, params![case.id(), user, reason, tx.actor().user, tx.now().0]).refuse()?;
+    if raised == 0 {
+        return Err(Refusal::invalid("wall_user", "This person is kept out already. Look at the list again."));
+    }
+    keep_reason(case, user, Some(&reason))?;
     tx.record(rules::Verb::WallRaise, Some(case.id()), Some((Kind::User, user)), None, false);
     Ok(())
 }
 
 /// Takes a wall down; what the person was granted counts again.
-pub fn lower_wall<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, against: &Sealed<User>) -> Result<(), Refusal> {
+pub fn lower_wall<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, against: &Sealed<User>, reason: &str) -> Result<(), Refusal> {
     let tx = case.tx();
+    let reason = text::line("unwall_reason", "The reason", reason, REASON_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
     let user = tx.core.keys.ids.open(against).map_err(|_| Refusal::NotFound)?;
     let gone = tx.sql.execute("delete from walls where case_id = ? and user_id = ?", params![case.id(), user]).refuse()?;
     if gone == 0 {
         return Err(Refusal::invalid("wall_user", "There is no wall against this person any more. Look at the list again."));
     }
+    keep_reason(case, user, Some(&reason))?;
     tx.record(rules::Verb::WallLower, Some(case.id()), Some((Kind::User, user)), None, false);
     Ok(())
 }

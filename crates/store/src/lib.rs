@@ -28,7 +28,7 @@ mod writer;
 pub use access::Access;
 pub use appliance::Appliance;
 pub use site::{Firm, Site};
-pub use tx::{Reading, Tx, Writing};
+pub use tx::{Mode, Reading, Tx, Writing};
 
 /// Gives the time. Passed in by the binary, so that tests can set it.
 pub type Clock = fn() -> rules::Moment;

@@ -13,6 +13,7 @@ pub(crate) const SITE: Migrations = &[
     include_str!("../../../migrations/site/0003_create_documents.sql"),
     include_str!("../../../migrations/site/0004_create_trail.sql"),
     include_str!("../../../migrations/site/0005_put_status_beside_sight.sql"),
+    include_str!("../../../migrations/site/0006_keep_reasons.sql"),
 ];
 
 /// Of the registry of sites.

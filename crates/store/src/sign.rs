@@ -6,7 +6,6 @@ use crate::{Site, error::Refuse, session, site::Core, trail::Event};
 use keys::{field::Place, nonce::Token, totp};
 use rules::{Moment, Refusal, Verb, text, when};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::sync::PoisonError;
 
 /// How long one may take between password and code.
 const VISIT: i64 = 10 * when::MINUTE;
@@ -36,9 +35,10 @@ impl Site {
     /// The account with this e-mail address, found by its blind index. `None` also for people who may not sign in.
     pub fn account(&self, email: &str) -> Result<Option<Account>, Refusal> {
         let index = self.core.keys.fields.index("email", email);
-        let door = self.core.door.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut find = door.prepare_cached("select id, password from user where email_index = ? and state = 'active'").refuse()?;
-        find.query_row([index], |row| Ok(Account { user: row.get(0)?, password: row.get(1)? })).optional().refuse()
+        self.door(|sql| {
+            let mut find = sql.prepare_cached("select id, password from user where email_index = ? and state = 'active'").refuse()?;
+            find.query_row([index], |row| Ok(Account { user: row.get(0)?, password: row.get(1)? })).optional().refuse()
+        })
     }
 
     /// The password was right: remembers it under `token` until the code comes.
@@ -56,9 +56,12 @@ impl Site {
 
     /// The hint of the address for which a code is awaited under `token`; `None` when none is.
     pub fn visitor(&self, token: &Token) -> Result<Option<String>, Refusal> {
-        let door = self.core.door.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(user) = visit(&door, &token.digest(), self.now()).refuse()? else { return Ok(None) };
-        let sealed: Vec<u8> = door.query_row("select email from user where id = ?", [user], |row| row.get(0)).refuse()?;
+        let found = self.door(|sql| {
+            let Some(user) = visit(sql, &token.digest(), self.now()).refuse()? else { return Ok(None) };
+            let sealed: Vec<u8> = sql.query_row("select email from user where id = ?", [user], |row| row.get(0)).refuse()?;
+            Ok(Some((user, sealed)))
+        })?;
+        let Some((user, sealed)) = found else { return Ok(None) };
         let email = self.core.keys.fields.open_text(&sealed, Place { table: "user", column: "email", row: user }).refuse()?;
         Ok(Some(text::email_hint(email.expose())))
     }

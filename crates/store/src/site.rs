@@ -14,7 +14,7 @@ use crate::{
 use jiff::tz::TimeZone;
 use keys::SiteKeys;
 use rules::{Actor, Moment, Refusal};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use std::{
     fs,
     os::unix::fs::DirBuilderExt,
@@ -162,7 +162,8 @@ impl Site {
         self.core.health.stopped().or_else(low)
     }
 
-    /// Reads. What the closure opened is written into the trail within 200 ms; when the trail cannot be written, nothing is read.
+    /// Reads. What the closure opened is written into the trail within 200 ms. While a full disk keeps the trail from being written,
+    /// nothing is read; a site that takes no more writes is read on, and the log of the server holds what the trail cannot.
     pub async fn read<T: Send + 'static>(&self, actor: Actor, work: impl for<'t> FnOnce(&'t Tx<'t, Reading>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
         if self.core.health.trail_down.load(Ordering::Relaxed) {
             return Err(Refusal::Busy);
@@ -262,7 +263,9 @@ impl Site {
         let _turn = self.readers.turn().await?;
         let me = self.clone();
         let done = tokio::task::spawn_blocking(move || me.readers.run(|sql| trail::check(sql, &me.core.keys.audit)));
-        done.await.unwrap_or_else(|panic| Err(Refusal::fault(panic)))
+        let checked = done.await.unwrap_or_else(|panic| Err(Refusal::fault(panic)));
+        self.watch(&checked);
+        checked
     }
 
     /// Commits what is queued and ends the writer.
@@ -281,10 +284,14 @@ fn firm(sql: &Connection) -> Result<Firm, OpenError> {
 impl Site {
     /// A setting of the site; `None` when it was never set.
     pub fn setting(&self, key: &str) -> Result<Option<String>, Refusal> {
-        let door = self.core.door.lock().unwrap_or_else(PoisonError::into_inner);
-        match door.query_row("select value from setting where key = ?", [key], |row| row.get(0)) {
-            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
-            found => found.map(Some).refuse(),
-        }
+        self.door(|sql| sql.query_row("select value from setting where key = ?", [key], |row| row.get(0)).optional().refuse())
+    }
+
+    /// A short read by an index, done where the request stands, on a connection of its own: who asks is found out here, before there is
+    /// a transaction. What it may do is to look up one row.
+    pub(crate) fn door<T>(&self, look: impl FnOnce(&Connection) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let found = look(&self.core.door.lock().unwrap_or_else(PoisonError::into_inner));
+        self.watch(&found);
+        found
     }
 }

@@ -61,7 +61,7 @@ pub struct Head {
     pub link: [u8; 32],
 }
 
-const START: Head = Head { seq: 0, link: [0; 32] };
+pub(crate) const START: Head = Head { seq: 0, link: [0; 32] };
 
 pub(crate) fn head(sql: &Connection) -> rusqlite::Result<Head> {
     let newest = sql.query_row("select seq, link from event order by seq desc limit 1", [], |row| Ok(Head { seq: row.get(0)?, link: row.get(1)? }));
@@ -72,7 +72,7 @@ pub(crate) fn head(sql: &Connection) -> rusqlite::Result<Head> {
 }
 
 /// Appends events in the open transaction of the writer; the new head is returned and valid once the transaction has committed.
-pub(crate) fn append(sql: &Connection, chain: &Chain, mut head: Head, events: &[Event]) -> rusqlite::Result<Head> {
+pub(crate) fn append<'e>(sql: &Connection, chain: &Chain, mut head: Head, events: impl Iterator<Item = &'e Event>) -> rusqlite::Result<Head> {
     const SQL: &str = "insert into event (seq, at, actor, verb, case_id, kind, object, detail, origin, session, refused, link) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let mut insert = sql.prepare_cached(SQL)?;
     for event in events {
@@ -87,24 +87,25 @@ pub(crate) fn append(sql: &Connection, chain: &Chain, mut head: Head, events: &[
 
 const COLUMNS: &str = "seq, at, actor, verb, case_id, kind, object, detail, origin, session, refused, link";
 
-/// An event as it stands in the database; `None` where a code is unknown, which only damage can cause.
-fn stored(row: &Row<'_>) -> rusqlite::Result<(i64, Option<Event>, Vec<u8>)> {
+/// An event as it stands in the database, with its number and link. An unknown code, which only a change from outside can cause,
+/// reads as [`Verb::Unreadable`], to which no link fits.
+fn stored(row: &Row<'_>) -> rusqlite::Result<(i64, Event, Vec<u8>)> {
     let (verb, kind): (String, Option<u8>) = (row.get(3)?, row.get(5)?);
-    let kind = kind.map(|tag| [Kind::Case, Kind::Document, Kind::User].into_iter().find(|kind| kind.tag() == tag));
-    let object: Option<i64> = row.get(6)?;
-    let event = match (Verb::from_value(&verb), kind) {
-        (None, _) | (_, Some(None)) => None,
-        (Some(verb), kind) => Some(Event {
-            at: Moment(row.get(1)?),
-            actor: row.get(2)?,
-            verb,
-            case: row.get(4)?,
-            object: kind.flatten().zip(object),
-            detail: row.get(7)?,
-            origin: row.get::<_, String>(8)?.into(),
-            session: row.get(9)?,
-            refused: row.get(10)?,
-        }),
+    let kinds = (kind, kind.and_then(Kind::from_tag));
+    let verb = match (Verb::from_value(&verb), kinds) {
+        (None, _) | (_, (Some(_), None)) => Verb::Unreadable,
+        (Some(verb), _) => verb,
+    };
+    let event = Event {
+        at: Moment(row.get(1)?),
+        actor: row.get(2)?,
+        verb,
+        case: row.get(4)?,
+        object: kinds.1.zip(row.get(6)?),
+        detail: row.get(7)?,
+        origin: row.get::<_, String>(8)?.into(),
+        session: row.get(9)?,
+        refused: row.get(10)?,
     };
     Ok((row.get(0)?, event, row.get(11)?))
 }
@@ -125,11 +126,11 @@ pub(crate) fn check(sql: &Connection, chain: &Chain) -> Result<Checked, Refusal>
     let mut head = START;
     while let Some(row) = rows.next().refuse()? {
         let (seq, event, link) = stored(row).refuse()?;
-        let expected = event.map(|event| chain.link(&head.link, &canonical(seq, &event)));
-        match expected {
-            Some(expected) if seq == head.seq + 1 && link == expected => head = Head { seq, link: expected },
-            _ => return Ok(Checked::Broken(head.seq + 1)),
+        let expected = chain.link(&head.link, &canonical(seq, &event));
+        if seq != head.seq + 1 || link != expected || event.verb == Verb::Unreadable {
+            return Ok(Checked::Broken(head.seq + 1));
         }
+        head = Head { seq, link: expected };
     }
     Ok(Checked::Unbroken(head))
 }
@@ -144,6 +145,8 @@ pub struct Told {
     pub who: Option<String>,
     /// Name of the document or user concerned.
     pub object: Option<String>,
+    /// Why, where a reason was given: for access and walls.
+    pub reason: Option<String>,
     /// Opaque id of the document concerned.
     pub document: Option<Sealed<Document>>,
     /// Whether the link to the event before it holds.
@@ -174,8 +177,11 @@ pub fn of_case<P: Covers<Manage>, M>(case: &Access<'_, P, Case, M>, which: Which
 fn select(sql: &Connection, chain: &Chain, case: i64, which: Which, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
     let query = format!(
         "select {COLUMNS}, (select link from event p where p.seq = e.seq - 1), (select name from user where id = e.actor),
-            case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object) end
-         from event e where case_id = ?1 and seq < ?2 and (?4 = '' or refused = 0 and instr(?4, ',' || verb || ',') > 0) order by seq desc limit ?3"
+            case e.kind when {document} then (select name from document where id = e.object) when {user} then (select name from user where id = e.object) end,
+            case e.kind when {user} then (select text from reason r where r.case_id = e.case_id and r.user_id = e.object and r.at = e.at) end
+         from event e where case_id = ?1 and seq < ?2 and (?4 = '' or refused = 0 and instr(?4, ',' || verb || ',') > 0) order by seq desc limit ?3",
+        document = Kind::Document.tag(),
+        user = Kind::User.tag(),
     );
     let changes = match which {
         Which::Every => String::new(),
@@ -185,12 +191,10 @@ fn select(sql: &Connection, chain: &Chain, case: i64, which: Which, before: i64,
     let rows = statement.query_map(params![case, before, limit, changes], |row| {
         let (seq, event, link) = stored(row)?;
         let previous: [u8; 32] = row.get::<_, Option<[u8; 32]>>(12)?.unwrap_or_default();
-        let holds = event.as_ref().is_some_and(|event| link == chain.link(&previous, &canonical(seq, event)));
-        let (who, object) = (row.get(13)?, row.get(14)?);
-        Ok(event.map(|event| Told { seq, event, who, object, document: None, holds }))
+        let holds = event.verb != Verb::Unreadable && link == chain.link(&previous, &canonical(seq, &event));
+        Ok(Told { seq, event, who: row.get(13)?, object: row.get(14)?, reason: row.get(15)?, document: None, holds })
     });
-    let told: Result<Vec<Option<Told>>, _> = rows.refuse()?.collect();
-    Ok(told.refuse()?.into_iter().flatten().collect())
+    rows.refuse()?.collect::<Result<_, _>>().refuse()
 }
 
 #[cfg(test)]
@@ -203,7 +207,7 @@ mod tests {
         crate::migrate::migrate(&mut sql, crate::migrate::SITE).unwrap();
         let chain = keys::SiteKeys::new(&Secret::new([1; 32]), [2; 16]).unwrap().audit;
         let events: Vec<Event> = (0..n).map(event).collect();
-        append(&sql, &chain, START, &events).unwrap();
+        append(&sql, &chain, START, events.iter()).unwrap();
         (sql, chain)
     }
 
@@ -235,6 +239,19 @@ mod tests {
             sql.execute_batch("drop trigger event_stays; drop trigger event_remains").unwrap();
             sql.execute_batch(change).unwrap();
             assert_eq!(check(&sql, &chain).unwrap(), Checked::Broken(first), "{change}");
+        }
+    }
+
+    #[test]
+    fn a_changed_event_stays_in_the_history_and_is_marked() {
+        for (change, bad) in [("update event set verb = 'nonsense' where seq = 9", 9), ("update event set kind = 99 where seq = 11", 11), ("update event set at = 0 where seq = 5", 5)] {
+            let (sql, chain) = trail(20);
+            sql.execute_batch("drop trigger event_stays").unwrap();
+            sql.execute_batch(change).unwrap();
+            let told = select(&sql, &chain, 0, Which::Every, i64::MAX, 100).unwrap();
+            assert_eq!(told.len(), 10);
+            let marked: Vec<i64> = told.iter().filter(|told| !told.holds).map(|told| told.seq).collect();
+            assert!(marked == [bad], "{change}: {marked:?}");
         }
     }
 

@@ -10,7 +10,7 @@ use std::{cell::RefCell, marker::PhantomData};
 /// use strongroom_store::{Reading, Tx, case};
 /// use rules::{Case, Manage, Refusal, Sealed, Verb};
 /// fn f<'t>(tx: &'t Tx<'t, Reading>, id: &Sealed<Case>, change: &case::Change) -> Result<(), Refusal> {
-///     case::change(&tx.open::<Manage, Case>(id, Verb::CaseView)?, change)
+///     case::change(&tx.open::<Manage, Case>(id, Verb::CaseChange)?, change)
 /// }
 /// ```
 /// With `Writing` the same is taken:
@@ -18,7 +18,7 @@ use std::{cell::RefCell, marker::PhantomData};
 /// use strongroom_store::{Tx, Writing, case};
 /// use rules::{Case, Manage, Refusal, Sealed, Verb};
 /// fn f<'t>(tx: &'t Tx<'t, Writing>, id: &Sealed<Case>, change: &case::Change) -> Result<(), Refusal> {
-///     case::change(&tx.open::<Manage, Case>(id, Verb::CaseView)?, change)
+///     case::change(&tx.open::<Manage, Case>(id, Verb::CaseChange)?, change)
 /// }
 /// ```
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +27,21 @@ pub struct Reading;
 /// Marks a transaction that writes. It has committed, and is on disk, before the caller hears of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Writing;
+
+/// What a transaction may do, and what of it [`Tx::open`] writes down.
+pub trait Mode {
+    /// Opening is itself the thing that happened: a look.
+    #[doc(hidden)]
+    const LOOKS: bool;
+}
+
+impl Mode for Reading {
+    const LOOKS: bool = true;
+}
+
+impl Mode for Writing {
+    const LOOKS: bool = false;
+}
 
 /// One transaction of one actor, in one site. `M` says whether it may write.
 ///

@@ -29,6 +29,8 @@ const GATHER: Duration = Duration::from_millis(100);
 /// The write-ahead log is checkpointed when it is larger than this, in bytes, or after [`REST`].
 const WAL_LIMIT: u64 = 4 << 20;
 const REST: Duration = Duration::from_secs(60);
+/// How often what is owed to the trail is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What became of a group's commit, told to each piece of work.
 #[derive(Clone, Copy)]
@@ -88,7 +90,7 @@ impl Queue {
 pub(crate) fn start(sql: Connection, core: Arc<Core>) -> std::io::Result<Queue> {
     let (queue, jobs) = sync_channel(QUEUE);
     let head = trail::head(&sql).map_err(std::io::Error::other)?;
-    let mut writer = Writer { sql, core, head, stopping: None };
+    let mut writer = Writer { sql, core, head, stopping: None, owed: Vec::new() };
     thread::Builder::new().name("writer".into()).spawn(move || writer.serve(&jobs))?;
     Ok(Queue(queue))
 }
@@ -98,13 +100,35 @@ struct Writer {
     core: Arc<Core>,
     head: Head,
     stopping: Option<SyncSender<()>>,
+    /// Looks and refusals that a full disk kept out of the trail. Nothing is read until they are in it.
+    owed: Vec<Event>,
+}
+
+/// What one transaction carries.
+#[derive(Default)]
+struct Group {
+    /// True whatever becomes of the transaction: looks and refusals.
+    facts: Vec<Event>,
+    /// True only if it commits: changes.
+    claims: Vec<Event>,
+    replies: Vec<Reply>,
+}
+
+impl Group {
+    fn take(&mut self, events: Vec<Event>, reply: Reply) {
+        let (refused, done) = events.into_iter().partition::<Vec<_>, _>(|event| event.refused);
+        self.facts.extend(refused);
+        self.claims.extend(done);
+        self.replies.push(reply);
+    }
 }
 
 impl Writer {
     fn serve(&mut self, jobs: &Receiver<Job>) {
         let mut rested = false;
         while self.stopping.is_none() {
-            match jobs.recv_timeout(REST) {
+            let wait = if self.owed.is_empty() { REST } else { RETRY };
+            match jobs.recv_timeout(wait) {
                 Ok(first) => {
                     let group = gather(first, jobs);
                     self.commit(group);
@@ -113,6 +137,7 @@ impl Writer {
                         self.checkpoint();
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if !self.owed.is_empty() => self.commit(Vec::new()),
                 Err(RecvTimeoutError::Timeout) if !rested => {
                     self.checkpoint();
                     self.core.disk.refill();
@@ -127,38 +152,72 @@ impl Writer {
         }
     }
 
-    /// One transaction for the whole group. On a full disk the ballast is given up and the essential part is tried once more.
-    fn commit(&mut self, group: Vec<Job>) {
+    /// One transaction for the whole group.
+    fn commit(&mut self, jobs: Vec<Job>) {
         let low = self.core.disk.is_low();
-        let mut replies = Vec::new();
-        let mut events = Vec::new();
+        let mut group = Group { facts: std::mem::take(&mut self.owed), ..Group::default() };
         let begun = self.core.health.writable() && self.sql.execute_batch("begin immediate").is_ok();
-        for job in group {
-            match job {
-                Job::Stop(tell) => self.stopping = Some(tell),
-                Job::Trail(more) => events.extend(more),
-                Job::Seen(session, at) => self.seen(begun, session, at),
-                Job::Write { refuse, .. } if !begun => refuse(Refusal::Stopped),
-                Job::Write { refuse, essential: false, .. } if low => refuse(Refusal::Full),
-                Job::Write { work, refuse, .. } => match self.run(work) {
-                    Ok((more, reply)) => {
-                        events.extend(more);
-                        replies.push(reply);
+        let mut fate = if begun { Fate::Durable } else { Fate::Lost };
+        for job in jobs {
+            match (job, fate.check()) {
+                (Job::Stop(tell), _) => self.stopping = Some(tell),
+                (Job::Trail(more), _) => group.facts.extend(more),
+                (Job::Seen(session, at), Ok(())) => self.seen(session, at),
+                (Job::Seen(..), Err(_)) => {}
+                (Job::Write { refuse, .. }, Err(refusal)) => refuse(refusal),
+                (Job::Write { refuse, essential: false, .. }, _) if low => refuse(Refusal::Full),
+                (Job::Write { work, refuse, .. }, _) => {
+                    match self.run(work) {
+                        Ok((events, reply)) => group.take(events, reply),
+                        Err(refusal) => refuse(refusal),
                     }
-                    Err(refusal) => refuse(refusal),
-                },
+                    if self.sql.is_autocommit() {
+                        fate = self.undone();
+                    }
+                }
             }
         }
-        let fate = if begun { self.finish(&events) } else { Fate::Lost };
-        if matches!(fate, Fate::Full) && self.core.disk.drop_ballast() && !events.is_empty() {
-            self.save_events(&events);
+        if let Fate::Durable = fate {
+            fate = self.finish(group.facts.iter().chain(&group.claims));
         }
-        self.core.health.trail_written(matches!(fate, Fate::Durable) || events.is_empty());
-        replies.into_iter().for_each(|reply| reply(fate));
+        group.replies.into_iter().for_each(|reply| reply(fate));
+        match fate {
+            Fate::Durable => {}
+            Fate::Full => self.owe(group.facts),
+            Fate::Lost => log(&group.facts),
+        }
+        self.core.health.trail_written(self.owed.is_empty());
     }
 
-    fn seen(&self, begun: bool, session: i64, at: Moment) {
-        if begun && let Ok(mut update) = self.sql.prepare_cached("update session set seen = max(seen, ?2) where id = ?1") {
+    /// SQLite undid the whole transaction by itself, as it does when the disk is full or fails in the middle of a statement: what
+    /// follows in the group would commit alone, without its trail.
+    fn undone(&self) -> Fate {
+        if self.core.disk.is_low() {
+            return Fate::Full;
+        }
+        self.core.health.stop(Health::WRITE_FAILED, "SQLite undid a transaction in the middle of it");
+        Fate::Lost
+    }
+
+    /// What is true all the same after a full disk, looks and refusals, is written once the ballast is given up, or later.
+    fn owe(&mut self, facts: Vec<Event>) {
+        self.core.disk.drop_ballast();
+        if facts.is_empty() {
+            return;
+        }
+        let fate = match self.sql.execute_batch("begin immediate") {
+            Ok(()) => self.finish(facts.iter()),
+            Err(_) => Fate::Full,
+        };
+        match fate {
+            Fate::Durable => {}
+            Fate::Full => self.owed = facts,
+            Fate::Lost => log(&facts),
+        }
+    }
+
+    fn seen(&self, session: i64, at: Moment) {
+        if let Ok(mut update) = self.sql.prepare_cached("update session set seen = max(seen, ?2) where id = ?1") {
             let _ = update.execute((session, at.0));
         }
     }
@@ -175,7 +234,7 @@ impl Writer {
         done.map_err(|_| Refusal::fault("panic in a write"))
     }
 
-    fn finish(&mut self, events: &[Event]) -> Fate {
+    fn finish<'e>(&mut self, events: impl Iterator<Item = &'e Event>) -> Fate {
         let done = trail::append(&self.sql, &self.core.keys.audit, self.head, events).and_then(|head| {
             self.sql.execute_batch("commit")?;
             Ok(head)
@@ -199,13 +258,6 @@ impl Writer {
         }
     }
 
-    /// After a full disk: the events alone, so that what was done and refused is still written down.
-    fn save_events(&mut self, events: &[Event]) {
-        if self.sql.execute_batch("begin immediate").is_ok() {
-            self.finish(events);
-        }
-    }
-
     fn wal_size(&self) -> u64 {
         std::fs::metadata(&self.core.wal).map_or(0, |meta| meta.len())
     }
@@ -219,6 +271,13 @@ impl Writer {
             self.core.health.stop(Health::DAMAGED, &error.to_string());
         }
         let _ = self.sql.busy_timeout(Duration::from_secs(5));
+    }
+}
+
+/// A site that takes no more writes can still be read. What is looked at then is told to the log of the server, event by event.
+fn log(events: &[Event]) {
+    for event in events {
+        tracing::warn!(?event, "the trail cannot be written; this happened");
     }
 }
 
@@ -241,4 +300,71 @@ fn gather(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
 
 fn is_urgent(job: &Job) -> bool {
     matches!(job, Job::Write { .. } | Job::Stop(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Firm, Site, open, trail::Checked};
+    use rules::{Secret, Verb};
+    use std::sync::mpsc::channel;
+
+    fn site(dir: &std::path::Path) -> Site {
+        let keys = || keys::SiteKeys::new(&Secret::new([1; 32]), [2; 16]).unwrap();
+        let firm = Firm { name: "Firm".into(), prefix: "F".into(), zone_name: "UTC".into(), zone: jiff::tz::TimeZone::UTC, phone: None };
+        Site::create(dir, &keys(), &firm).unwrap();
+        Site::open(dir, keys(), || Moment(1)).unwrap()
+    }
+
+    fn event(refused: bool) -> Event {
+        Event { at: Moment(1), actor: None, verb: Verb::CaseView, case: None, object: None, detail: None, origin: "::1".into(), session: None, refused }
+    }
+
+    /// A piece that runs `sql`, claims an event and tells its fate.
+    fn piece(sql: &'static str, tell: &std::sync::mpsc::Sender<Result<(), Refusal>>) -> Job {
+        let (told, refused) = (tell.clone(), tell.clone());
+        let work = move |connection: &Connection| -> (Vec<Event>, Reply) {
+            let done = connection.execute_batch(sql).map_err(|e| error::from_sql(&e));
+            (vec![event(false)], Box::new(move |fate: Fate| told.send(fate.check().and(done)).unwrap()))
+        };
+        Job::Write { work: Box::new(work), refuse: Box::new(move |refusal| refused.send(Err(refusal)).unwrap()), essential: false }
+    }
+
+    /// SQLite undoes a whole transaction when a statement meets a full file in the middle of it. The test brings that about with a small
+    /// limit of pages.
+    #[test]
+    fn when_sqlite_undoes_the_transaction_no_piece_of_the_group_is_in_and_nothing_is_claimed() {
+        let dir = tempfile::tempdir().unwrap();
+        let site = site(dir.path());
+        let sql = open::open(&dir.path().join("site.db"), &site.keys().database_pragma(), open::Role::Builder).unwrap();
+        let pages: i64 = sql.query_row("pragma page_count", [], |row| row.get(0)).unwrap();
+        sql.query_row(&format!("pragma max_page_count = {}", pages + 2), [], |_| Ok(())).unwrap();
+        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: None, owed: Vec::new() };
+        let (tell, told) = channel();
+        let first = piece("insert into setting (key, value) values ('first', '1')", &tell);
+        let large = piece("insert into setting (key, value) values ('large', hex(zeroblob(200000)))", &tell);
+        let last = piece("insert into setting (key, value) values ('last', '1')", &tell);
+        writer.commit(vec![Job::Trail(vec![event(true)]), first, large, last]);
+        let answers: Vec<_> = told.try_iter().collect();
+        assert_eq!(answers.len(), 3);
+        assert!(answers.iter().all(Result::is_err), "{answers:?}");
+        assert!(writer.sql.is_autocommit());
+        let count = |what: &str| writer.sql.query_row(&format!("select count(*) from {what}"), [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("setting where key in ('first', 'large', 'last')"), 0);
+        assert_eq!(count("event where refused = 0"), 0, "what was undone is not claimed");
+        assert!(matches!(trail::check(&writer.sql, &site.keys().audit).unwrap(), Checked::Unbroken(_)));
+        site.close();
+    }
+
+    #[test]
+    fn what_is_owed_to_the_trail_is_written_with_the_next_group() {
+        let dir = tempfile::tempdir().unwrap();
+        let site = site(dir.path());
+        let sql = open::open(&dir.path().join("site.db"), &site.keys().database_pragma(), open::Role::Writer).unwrap();
+        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: None, owed: vec![event(true), event(false)] };
+        writer.commit(Vec::new());
+        assert!(writer.owed.is_empty());
+        assert_eq!(trail::head(&writer.sql).unwrap().seq, 2);
+        site.close();
+    }
 }

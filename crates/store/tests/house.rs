@@ -124,7 +124,7 @@ fn apply(house: &House, id: &Sealed<Case>, step: Step) {
         }
         Step::Lower(n) => {
             let to = to(n);
-            house.write(3, move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case_id, Verb::AccessView)?, &to))
+            house.write(3, move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case_id, Verb::AccessView)?, &to, "settled"))
         }
         Step::Hand(owner, supervisor) => {
             let mut typed = house.typed("Handed over", owner);
@@ -338,4 +338,17 @@ fn reading_is_not_allowed_to_reach_higher() {
     let (a, b) = (id.clone(), id);
     assert!(house.read(1, move |tx| tx.open::<Read, Case>(&a, Verb::CaseView).map(|_| ())).is_ok());
     assert!(matches!(house.read(1, move |tx| tx.open::<Manage, Case>(&b, Verb::AccessView).map(|_| ())), Err(Refusal::Forbidden(_))));
+}
+
+#[test]
+fn reasons_outlive_what_they_were_given_for() {
+    let house = House::new();
+    let id = house.open("Reasons");
+    let person = house.person(1);
+    let (a, b, c, p, q) = (id.clone(), id.clone(), id.clone(), person.clone(), person.clone());
+    house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&a, Verb::AccessGrant)?, &p, Level::Read, "covers for Marta")).unwrap();
+    house.write(0, move |tx| grant::revoke(&tx.open::<Manage, Case>(&b, Verb::AccessRevoke)?, &q)).unwrap();
+    let events = house.read(0, move |tx| trail::of_case(&tx.open::<Manage, Case>(&c, Verb::HistoryView)?, trail::Which::Changes, i64::MAX, 10)).unwrap();
+    let given = events.iter().find(|told| told.event.verb == Verb::AccessGrant).unwrap();
+    assert_eq!((given.reason.as_deref(), given.object.as_deref(), given.event.detail), (Some("covers for Marta"), Some("Person 1"), Some(2)));
 }
