@@ -6,11 +6,12 @@ use crate::{
     web::{self, Inside},
 };
 use keys::{
+    KeyError,
     password::{COST, Passwords},
     ring,
     slot::Unlock,
 };
-use rocket::fairing::AdHoc;
+use rocket::{Ignite, Rocket, fairing::AdHoc};
 use rules::Moment;
 use std::{
     net::SocketAddr,
@@ -18,10 +19,16 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use store::{Appliance, error::OpenError};
+use store::{
+    Appliance,
+    appliance::barred,
+    error::OpenError,
+};
 use tokio::{
+    net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
+    task::JoinError,
 };
 
 /// The time now.
@@ -34,18 +41,30 @@ pub(crate) fn now() -> Moment {
 /// What opens the keyring, as the settings say.
 pub(crate) fn unlock(settings: &Settings) -> Result<Unlock, OpenError> {
     let path = settings.key_file();
-    if !path.exists() {
+    if !path.try_exists().map_err(|error| barred(&path, &error))? {
         return Err(OpenError::config(format!("The key file {} is not there. Give its place with --key-file, or put it back: without it this data cannot be opened.", path.display())));
     }
-    Ok(ring::read_key_file(&path)?)
+    ring::read_key_file(&path).map_err(|error| match &error {
+        KeyError::File(path, why) => barred(path, why),
+        _ => error.into(),
+    })
+}
+
+/// Takes the ports and gives them back: whether they can be had is known before anything is made.
+pub(crate) async fn try_ports(settings: &Settings) -> Result<(), OpenError> {
+    for port in std::iter::once(settings.port).chain(settings.http_port) {
+        let at = SocketAddr::new(settings.bind, port);
+        TcpListener::bind(at).await.map_err(|error| port_error(at, &error))?;
+    }
+    Ok(())
 }
 
 /// Runs an open installation until SIGTERM or SIGINT. `ready` is called once it answers, with the URL.
 pub(crate) async fn run(settings: &Settings, appliance: Appliance, ready: impl FnOnce(&str, &Serving)) -> Result<(), OpenError> {
     raise_descriptor_limit();
+    let end = end().map_err(|error| OpenError { exit: 71, text: format!("Signals cannot be received: {error}.") })?;
     let appliance = Arc::new(appliance);
     let (certificate, ca_file) = certificate(settings, &appliance)?;
-    let fingerprint = certificate.fingerprint();
     let secret = keys::nonce::hex(&keys::nonce::random::<32>()?);
     let (place, inner) = watch::channel(Inner::Away);
     let (stop, stopping) = watch::channel(false);
@@ -61,7 +80,7 @@ pub(crate) async fn run(settings: &Settings, appliance: Appliance, ready: impl F
         secret,
         upload_limit: settings.upload_limit(),
         promise_https: settings.tls_cert.is_some(),
-        facts: facts(settings, &appliance, &fingerprint, at),
+        facts: facts(settings.clone(), Arc::clone(&appliance), Arc::clone(&certificate), at),
     };
     let rocket = web::build(inside).map_err(OpenError::config)?;
     let launched = AdHoc::on_liftoff("place", move |rocket| {
@@ -70,18 +89,57 @@ pub(crate) async fn run(settings: &Settings, appliance: Appliance, ready: impl F
     });
     let rocket = rocket.attach(launched).ignite().await.map_err(|error| OpenError::config(format!("The pages do not start: {error}.")))?;
     let quit = rocket.shutdown();
-    let (mut up, inner) = (gate.inner(), tokio::spawn(rocket.launch()));
-    let _ = up.wait_for(|inner| *inner != Inner::Away).await;
-    ready(&settings.url(at.port()), &Serving { fingerprint, ca_file });
+    let (mut up, mut inner) = (gate.inner(), tokio::spawn(rocket.launch()));
+    let failed = tokio::select! {
+        Ok(_) = up.wait_for(|inner| *inner != Inner::Away) => None,
+        ended = &mut inner => Some(died(ended)),
+    };
+    if let Some(why) = failed {
+        appliance.close();
+        return Err(why);
+    }
+    ready(&settings.url(at.port()), &Serving { fingerprint: certificate.fingerprint(), ca_file });
     let serving = tokio::spawn(gate.serve(stopping));
-    tokio::spawn(reload(settings.clone(), certificate));
-    wait_for_the_end().await;
+    tokio::spawn(freshen(settings.clone(), Arc::clone(&appliance), certificate));
+    let failed = tokio::select! {
+        () = end => None,
+        ended = &mut inner => Some(died(ended)),
+    };
     let _ = stop.send(true);
     let _ = serving.await;
-    quit.notify();
-    let _ = tokio::time::timeout(Duration::from_secs(10), inner).await;
+    if failed.is_none() {
+        quit.notify();
+        if let Ok(ended) = tokio::time::timeout(Duration::from_secs(10), inner).await {
+            told(ended);
+        }
+    }
     appliance.close();
-    Ok(())
+    failed.map_or(Ok(()), Err)
+}
+
+/// What the inner server left. Its error must be read: unread, it panics.
+type Ended = Result<Result<Rocket<Ignite>, rocket::Error>, JoinError>;
+
+/// Why the inner server ended; `None` when it ended well.
+fn why(ended: Ended) -> Option<String> {
+    match ended {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(panic) => Some(panic.to_string()),
+    }
+}
+
+/// The pages ended and nobody had asked them to.
+fn died(ended: Ended) -> OpenError {
+    let why = why(ended).unwrap_or_else(|| "they ended by themselves".into());
+    OpenError { exit: 1, text: format!("The pages are not served: {why}. Start it again; if that does not help, the log says more.") }
+}
+
+/// The pages ended because they were asked to.
+fn told(ended: Ended) {
+    if let Some(why) = why(ended) {
+        tracing::warn!("the pages did not end well: {why}");
+    }
 }
 
 /// What can be said once it serves.
@@ -92,27 +150,29 @@ pub(crate) struct Serving {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
-
 fn port_error(at: SocketAddr, error: &std::io::Error) -> OpenError {
-    let text = match error.kind() {
-        std::io::ErrorKind::AddrInUse => format!("Port {} is taken by another program. Stop that one, or give another --port.", at.port()),
-        std::io::ErrorKind::PermissionDenied => format!("Port {} needs the right to use low ports. Give a --port above 1023, or the capability CAP_NET_BIND_SERVICE.", at.port()),
-        std::io::ErrorKind::AddrNotAvailable => format!("The address {} is not one of this machine. Give another --bind.", at.ip()),
-        _ => format!("{at} cannot be listened on: {error}."),
+    let (exit, text) = match error.kind() {
+        std::io::ErrorKind::AddrInUse => (75, format!("Port {} is taken by another program. Stop that one, or give another --port.", at.port())),
+        std::io::ErrorKind::PermissionDenied => (77, format!("Port {} needs the right to use low ports. Give a --port above 1023, or the capability CAP_NET_BIND_SERVICE.", at.port())),
+        std::io::ErrorKind::AddrNotAvailable => (78, format!("The address {} is not one of this machine. Give another --bind.", at.ip())),
+        _ => (78, format!("{at} cannot be listened on: {error}.")),
     };
-    OpenError::config(text)
+    OpenError { exit, text }
 }
 
-fn facts(settings: &Settings, appliance: &Appliance, fingerprint: &str, at: SocketAddr) -> Vec<(&'static str, String)> {
-    vec![
-        ("Version", env!("CARGO_PKG_VERSION").into()),
-        ("Address", format!("{at}, as {}", settings.host_names().join(", "))),
-        ("Data directory", appliance.dir().display().to_string()),
-        ("Sites", appliance.sites().len().to_string()),
-        ("Certificate", if settings.tls_cert.is_some() { "given".into() } else { "from this machine’s own authority".into() }),
-        ("Its SHA-256", grouped(fingerprint)),
-        ("Largest file", rules::document::size_words(settings.upload_limit())),
-    ]
+/// What the system page says of the appliance, at the moment it is asked.
+fn facts(settings: Settings, appliance: Arc<Appliance>, certificate: Arc<Certificate>, at: SocketAddr) -> web::Facts {
+    Box::new(move || {
+        vec![
+            ("Version", env!("CARGO_PKG_VERSION").into()),
+            ("Address", format!("{at}, as {}", settings.host_names().join(", "))),
+            ("Data directory", appliance.dir().display().to_string()),
+            ("Sites", appliance.sites().len().to_string()),
+            ("Certificate", if settings.tls_cert.is_some() { "given".into() } else { "from this machine’s own authority".into() }),
+            ("Its SHA-256", grouped(&certificate.fingerprint())),
+            ("Largest file", rules::document::size_words(settings.upload_limit())),
+        ]
+    })
 }
 
 /// A fingerprint in four groups, so that it breaks between bytes and can be read out.
@@ -121,11 +181,17 @@ fn grouped(fingerprint: &str) -> String {
     bytes.chunks(8).map(|eight| eight.join(":")).collect::<Vec<_>>().join(" ")
 }
 
-/// The given certificate, or one from the local authority, which is made when there is none.
+/// The given certificate, or one from the local authority with the file to be imported.
 fn certificate(settings: &Settings, appliance: &Appliance) -> Result<(Arc<Certificate>, Option<PathBuf>), OpenError> {
     if let (Some(chain), Some(key)) = (&settings.tls_cert, &settings.tls_key) {
         return Ok((Arc::new(Certificate::from_files(chain, key).map_err(OpenError::config)?), None));
     }
+    let (certificate, file) = local(settings, appliance)?;
+    Ok((Arc::new(certificate), Some(file)))
+}
+
+/// A certificate from the local authority: both are made when they are not there, and the certificate when its end is near.
+fn local(settings: &Settings, appliance: &Appliance) -> Result<(Certificate, PathBuf), OpenError> {
     let wrong = |error: rcgen::Error| OpenError::config(format!("The local authority cannot be made: {error}."));
     let root = match pair(appliance, "tls.root")? {
         Some(root) => root,
@@ -152,8 +218,7 @@ fn certificate(settings: &Settings, appliance: &Appliance) -> Result<(Arc<Certif
             leaf
         }
     };
-    let certificate = Certificate::from_pem(leaf.certificate.as_bytes(), leaf.key.as_bytes()).map_err(OpenError::config)?;
-    Ok((Arc::new(certificate), Some(file)))
+    Ok((Certificate::from_pem(leaf.certificate.as_bytes(), leaf.key.as_bytes()).map_err(OpenError::config)?, file))
 }
 
 fn pair(appliance: &Appliance, name: &str) -> Result<Option<authority::Pair>, OpenError> {
@@ -174,21 +239,43 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
     std::fs::write(&whole, bytes).and_then(|()| std::fs::rename(&whole, path)).map_err(|error| OpenError::file(path, &error))
 }
 
-/// Takes the certificate files again on SIGHUP and when they change. Standing connections go on.
-async fn reload(settings: Settings, certificate: Arc<Certificate>) {
-    let (Some(chain), Some(key)) = (settings.tls_cert, settings.tls_key) else { return };
+/// Exchanges the certificate while running. Standing connections go on.
+async fn freshen(settings: Settings, appliance: Arc<Appliance>, certificate: Arc<Certificate>) {
+    match (&settings.tls_cert, &settings.tls_key) {
+        (Some(chain), Some(key)) => reload(chain, key, &certificate).await,
+        _ => renew(&settings, &appliance, &certificate).await,
+    }
+}
+
+/// Looks every day whether the certificate of the local authority is to be made again.
+async fn renew(settings: &Settings, appliance: &Appliance, certificate: &Certificate) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(86_400)).await;
+        match local(settings, appliance) {
+            Ok((fresh, _)) if fresh.fingerprint() == certificate.fingerprint() => {}
+            Ok((fresh, _)) => {
+                certificate.exchange(fresh);
+                tracing::info!(fingerprint = certificate.fingerprint(), "the certificate was made again");
+            }
+            Err(error) => tracing::error!("the certificate cannot be made again, the one before stays: {error}"),
+        }
+    }
+}
+
+/// Takes the certificate files again on SIGHUP and when they change.
+async fn reload(chain: &Path, key: &Path, certificate: &Certificate) {
     let changed = |path: &Path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
-    let mut seen = (changed(&chain), changed(&key));
+    let mut seen = (changed(chain), changed(key));
     loop {
         let asked = tokio::select! {
             _ = hangup.recv() => true,
             () = tokio::time::sleep(Duration::from_secs(10)) => false,
         };
-        let current = (changed(&chain), changed(&key));
+        let current = (changed(chain), changed(key));
         if asked || current != seen {
             seen = current;
-            match certificate.reload(&chain, &key) {
+            match certificate.reload(chain, key) {
                 Ok(()) => tracing::info!(fingerprint = certificate.fingerprint(), "the certificate was exchanged"),
                 Err(why) => tracing::error!("the new certificate is not used, the one before stays: {why}"),
             }
@@ -196,12 +283,15 @@ async fn reload(settings: Settings, certificate: Arc<Certificate>) {
     }
 }
 
-async fn wait_for_the_end() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
+/// The order to stop. Listened for from here on, so that one that comes early is not taken for the system's own.
+fn end() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    })
 }
 
 /// Twelve thousand connections need more descriptors than most systems give at first.

@@ -92,6 +92,24 @@ pub(crate) struct Flags {
     upload_limit_mb: Option<u64>,
 }
 
+impl Flags {
+    /// The flags that name the same installation again, as they are typed in a shell: each with a space before it.
+    pub(crate) fn typed_again(&self) -> String {
+        let paths = [("--data", &self.data), ("--key-file", &self.key_file)];
+        let typed = |(flag, path): (&str, &Option<PathBuf>)| path.as_ref().map(|path| format!(" {flag} {}", quoted(&std::path::absolute(path).unwrap_or_else(|_| path.clone()))));
+        paths.into_iter().filter_map(typed).collect()
+    }
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.chars().all(|c| c.is_alphanumeric() || "/._-+@%:,".contains(c)) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 impl figment::Provider for Flags {
     fn metadata(&self) -> Metadata {
         Metadata::named("a flag")
@@ -126,6 +144,25 @@ fn figment(flags: &Flags, folder: &Path) -> Figment {
     figment.merge(Env::prefixed("STRONGROOM_").only(&NAMES)).merge(flags.clone())
 }
 
+/// A sentence for every variable of the environment that looks like a setting and is none.
+pub(crate) fn unknown_variables() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter_map(|name| unknown_variable(&name)).collect()
+}
+
+fn unknown_variable(name: &str) -> Option<String> {
+    let setting = name.to_lowercase().strip_prefix("strongroom_")?.to_owned();
+    if setting == "log" || NAMES.contains(&setting.as_str()) {
+        return None;
+    }
+    Some(format!("{name} in the environment is no setting and is ignored. Did you mean STRONGROOM_{}?", nearest(&setting).to_uppercase()))
+}
+
+/// The setting whose name is most like `name`.
+fn nearest(name: &str) -> &'static str {
+    NAMES.into_iter().min_by_key(|known| distance(known, name)).unwrap_or("data")
+}
+
 /// The settings in force.
 pub(crate) fn load(flags: &Flags) -> Result<Settings, OpenError> {
     load_from(flags, Path::new(FOLDER))
@@ -157,7 +194,7 @@ fn shown(value: &Value) -> String {
         Value::String(_, text) => text.clone(),
         Value::Array(_, items) => items.iter().map(shown).collect::<Vec<_>>().join(" "),
         Value::Empty(..) => "-".into(),
-        other => other.to_i128().map_or_else(|| format!("{other:?}"), |n| n.to_string()),
+        other => other.to_u128().map(|n| n.to_string()).or_else(|| other.to_i128().map(|n| n.to_string())).unwrap_or_else(|| other.to_actual().to_string()),
     }
 }
 
@@ -175,8 +212,7 @@ fn sentence(error: &figment::Error) -> String {
     let place = error.metadata.as_ref().map(origin).filter(|place| place != "default").map(|place| format!(" (from {place})")).unwrap_or_default();
     match &error.kind {
         figment::error::Kind::UnknownField(name, _) => {
-            let nearest = NAMES.iter().min_by_key(|known| distance(known, name));
-            format!("There is no setting {name:?}{place}. Did you mean {:?}?", nearest.unwrap_or(&"data"))
+            format!("There is no setting {name:?}{place}. Did you mean {:?}?", nearest(name))
         }
         kind => format!("The setting {:?} cannot be used{place}: {kind}.", error.path.join(".")),
     }
@@ -259,5 +295,20 @@ mod tests {
         std::fs::write(dir.path().join("strongroom.toml"), "port = \"x\"\n").unwrap();
         let said = load_from(&Flags::default(), dir.path()).unwrap_err().to_string();
         assert!(said.contains("\"port\"") && said.contains("strongroom.toml"), "{said}");
+    }
+
+    #[test]
+    fn a_variable_that_is_no_setting_is_told() {
+        assert!(unknown_variable("STRONGROOM_PROT").unwrap().contains("STRONGROOM_PORT?"));
+        for name in ["STRONGROOM_PORT", "strongroom_port", "STRONGROOM_LOG", "STRONGROOM", "PATH"] {
+            assert_eq!(unknown_variable(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn flags_are_typed_again_as_one_word_each() {
+        let flags = Flags { data: Some("/a b/it's".into()), key_file: Some("/k".into()), port: Some(1), ..Flags::default() };
+        assert_eq!(flags.typed_again(), " --data '/a b/it'\\''s' --key-file /k");
+        assert_eq!(Flags::default().typed_again(), "");
     }
 }

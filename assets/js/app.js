@@ -1,7 +1,8 @@
 // Optional: every page works without this file.
 const all = selector => [...document.querySelectorAll(selector)];
 
-document.querySelector('.problem')?.focus();
+// What came of the last click is read out, mistakes before all.
+(document.querySelector('.problem') ?? document.querySelector('.flash[role]'))?.focus();
 
 // Buttons that only do something here are shown only here.
 const on = (selector, act) => {

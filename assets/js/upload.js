@@ -20,7 +20,7 @@ const row = (kind, texts) => {
 const size = bytes => {
   const [unit, per] = bytes >= 1e6 ? ['MB', 1e6] : ['kB', 1e3];
   const n = bytes / per;
-  return `${n < 10 && unit === 'MB' ? n.toFixed(1) : Math.ceil(n)} ${unit}`;
+  return `${n < 10 && unit === 'MB' ? n.toFixed(1) : Math.ceil(n)}\u00a0${unit}`;
 };
 
 const files = (n, is, are) => (n === 1 ? `One file ${is}` : `${n} files ${are}`);
@@ -80,7 +80,7 @@ const settle = job => {
   const one = answer?.kept?.[0];
   const no = answer?.refused?.[0];
   if (one) {
-    replace(job, row('kept', { name: one.name, size: one.size_words, receipt: one.receipt, sha256: one.sha256 }));
+    replace(job, row('kept', { name: one.name, size: one.size_words, receipt: one.receipt }));
   } else if (no) {
     replace(job, row('refused', { name: file.name, note: no.why }));
   } else if (request.status === 401) {
@@ -94,10 +94,10 @@ const settle = job => {
   }
 };
 
-/** Puts the list as it is now, and its count, where the old ones are; not while somebody is in the list. */
+/** Puts the list as it is now, and its counts, where the old ones are; not while somebody is in the list. */
 const refresh = async () => {
   const page = await current();
-  const [old, fresh] = [document, page].map(place => ['#documents', '.toc'].map(part => place?.querySelector(part)));
+  const [old, fresh] = [document, page].map(place => ['#documents', '.toc', 'main .head'].map(part => place?.querySelector(part)));
   const usable = [...old, ...fresh].every(Boolean) && !old.some(part => part.contains(document.activeElement));
   if (usable) old.forEach((part, n) => part.replaceWith(fresh[n]));
   return usable;

@@ -1,6 +1,6 @@
-//! `audit verify`: walks the trail of every site of a stopped installation and names the first event that does not fit.
+//! `audit verify`: walks the trail of every site and names the first event that does not fit. It only reads.
 
-use super::{Failure, print, runtime};
+use super::{Failure, print, refuse_empty};
 use crate::{
     app,
     config::{self, Flags},
@@ -27,10 +27,10 @@ impl Audit {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Audit::Verify(Verify { flags, json }) = self;
         let settings = config::load(&flags)?;
-        let appliance = Appliance::open(&settings.data, &app::unlock(&settings)?, app::now)?;
+        refuse_empty(&settings)?;
         let mut broken = 0;
-        for (entry, site) in appliance.sites() {
-            let checked = runtime()?.block_on(site.check_trail()).map_err(|refusal| Failure::new(1, format!("The trail cannot be read: {refusal}.")))?;
+        for site in Appliance::inspect(&settings.data, &app::unlock(&settings)?)? {
+            let (entry, checked) = (&site.entry, site.check_trail().map_err(|refusal| Failure::new(1, format!("The trail cannot be read: {refusal}.")))?);
             let (ok, seq) = match checked {
                 Checked::Unbroken(head) => (true, head.seq),
                 Checked::Broken(seq) => (false, seq),
@@ -42,7 +42,6 @@ impl Audit {
                 (false, false) => format!("{}: BROKEN at event {seq}\n", entry.name),
             })?;
         }
-        appliance.close();
         match broken {
             0 => Ok(()),
             _ => Err(Failure::new(1, "The trail is broken: somebody changed the database from outside. Keep a copy, then restore from a backup.")),

@@ -3,27 +3,27 @@
 use super::{Failure, log, print, runtime};
 use crate::{
     app,
-    config::{self, Flags},
+    config::{self, Flags, Settings},
     demo::{self, Account},
 };
 use clap::Args;
 use std::{fmt::Write, path::PathBuf};
-use store::Appliance;
+use store::{Appliance, error::OpenError};
 
 #[derive(Args)]
 pub(super) struct Demo {
     #[command(flatten)]
     flags: Flags,
-    /// Which sample firm: the same number makes the same firm
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How many cases a new sample firm has
-    #[arg(long, default_value_t = 200)]
-    cases: u64,
+    /// Which sample firm is made: the same number makes the same firm [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How many cases a new sample firm has [default: 200]
+    #[arg(long, value_name = "N")]
+    cases: Option<u64>,
     /// Print one line of JSON once it answers, and nothing else
     #[arg(long)]
     json: bool,
-    /// Print the sign-in codes of this moment and end
+    /// Print the sign-in codes of this moment for the firm in --data, and end
     #[arg(long)]
     codes: bool,
 }
@@ -37,29 +37,40 @@ fn home() -> PathBuf {
 
 impl Demo {
     pub(super) fn run(self) -> Result<(), Failure> {
-        if self.codes {
-            return print(&codes(&demo::accounts(self.seed)));
-        }
-        log();
         let mut flags = self.flags.clone();
         flags.data.get_or_insert_with(home);
         let settings = config::load(&flags)?;
+        if self.codes {
+            return print(&codes(&demo::known(&settings)?));
+        }
+        log();
+        let again = self.flags.typed_again();
         runtime()?.block_on(async {
-            let (appliance, accounts) = match Appliance::is_there(&settings.data) {
-                true => demo::open(&settings, !self.json).await?,
-                false => demo::create(&settings, self.seed, self.cases, !self.json).await?,
-            };
+            let (appliance, accounts) = self.firm(&settings).await?;
             let data = settings.data.clone();
             let ready = |url: &str, serving: &app::Serving| {
                 let text = match self.json {
                     true => json(url, serving, &data, &accounts),
-                    false => words(url, serving, &data, &accounts),
+                    false => words(url, serving, &data, &accounts, &again),
                 };
                 let _ = print(&text);
             };
             app::run(&settings, appliance, ready).await?;
             Ok(())
         })
+    }
+
+    /// The firm that is there, or a new one once it is known that it can be served.
+    async fn firm(&self, settings: &Settings) -> Result<(Appliance, Vec<Account>), OpenError> {
+        let talk = !self.json;
+        if Appliance::is_there(&settings.data)? {
+            if talk && (self.seed.is_some() || self.cases.is_some()) {
+                eprintln!("There is a firm in {} already; it is served as it is. --seed and --cases are for a new one.", settings.data.display());
+            }
+            return demo::open(settings, talk).await;
+        }
+        app::try_ports(settings).await?;
+        demo::create(settings, self.seed.unwrap_or(1), self.cases.unwrap_or(200), talk).await
     }
 }
 
@@ -72,7 +83,8 @@ fn json(url: &str, serving: &app::Serving, data: &std::path::Path, accounts: &[A
     format!("{}\n", serde_json::json!({ "url": url, "ca_file": ca_file, "data_dir": data.display().to_string(), "users": users }))
 }
 
-fn words(url: &str, serving: &app::Serving, data: &std::path::Path, accounts: &[Account]) -> String {
+/// `again` holds the flags that name this firm, for the command that prints codes.
+fn words(url: &str, serving: &app::Serving, data: &std::path::Path, accounts: &[Account], again: &str) -> String {
     let mut out = format!("\nStrongroom {} · the sample firm in {}\n", env!("CARGO_PKG_VERSION"), data.display());
     let _ = writeln!(out, "\n    Open {url}\n");
     let _ = writeln!(out, "The browser warns, because this machine made the certificate itself. Compare its SHA-256 fingerprint:");
@@ -84,7 +96,7 @@ fn words(url: &str, serving: &app::Serving, data: &std::path::Path, accounts: &[
     for a in accounts {
         let _ = writeln!(out, "    {:<18} {:<22} {:<34} password {}", a.name, a.words, a.email, a.password);
     }
-    let _ = writeln!(out, "\nA code is asked for after the password. In another window:\n    strongroom demo --codes      (with cargo: cargo run --release -- demo --codes)");
+    let _ = writeln!(out, "\nA code is asked for after the password. In another window:\n    strongroom demo --codes{again}\n(with cargo: cargo run --release -- demo --codes{again})");
     let _ = writeln!(out, "Each code works once; a new one comes every 30 seconds. End with Ctrl-C; the firm is kept.");
     out
 }

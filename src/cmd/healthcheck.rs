@@ -34,8 +34,8 @@ impl Healthcheck {
                 let reason = answer.split("\r\n\r\n").nth(1).unwrap_or("no answer").trim().to_owned();
                 Err(Failure::new(1, format!("{at} answers, but: {reason}")))
             }
-            Ok(Err(error)) => Err(Failure::new(NOT_RUNNING, format!("Nothing answers at {at}: {error}. Start it with: strongroom serve"))),
-            Err(_) => Err(Failure::new(NOT_RUNNING, format!("{at} does not answer within 5 seconds."))),
+            Ok(Err(error)) => Err(Failure::new(NOT_RUNNING, format!("Nothing answers at {at}: {error}. Start it with: strongroom serve, or give --port."))),
+            Err(_) => Err(Failure::new(NOT_RUNNING, format!("{at} does not answer within 5 seconds. If it serves at another port, give --port."))),
         }
     }
 }

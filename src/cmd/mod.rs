@@ -70,6 +70,9 @@ impl Failure {
 /// Runs what was typed.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
+    if !matches!(cli.command, Command::Routes | Command::Completions { .. } | Command::Man | Command::Version(_)) {
+        crate::config::unknown_variables().iter().for_each(|text| eprintln!("strongroom: {text}"));
+    }
     let done = match cli.command {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
@@ -96,6 +99,14 @@ fn print(text: &str) -> Result<(), Failure> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(1, format!("Standard output: {error}."))),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a directory that holds no installation.
+fn refuse_empty(settings: &crate::config::Settings) -> Result<(), Failure> {
+    match store::Appliance::is_there(&settings.data)? {
+        true => Ok(()),
+        false => Err(Failure::new(78, format!("{} holds no installation. Give the directory of one with --data, or try the sample firm: strongroom demo", settings.data.display()))),
     }
 }
 

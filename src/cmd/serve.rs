@@ -1,12 +1,12 @@
 //! `serve`: an installation that is there, until SIGTERM.
 
-use super::{Failure, log, print, runtime};
+use super::{Failure, log, print, refuse_empty, runtime};
 use crate::{
     app,
     config::{self, Flags},
 };
 use clap::Args;
-use store::{Appliance, error::OpenError};
+use store::Appliance;
 
 #[derive(Args)]
 pub(super) struct Serve {
@@ -21,10 +21,7 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         log();
         let settings = config::load(&self.flags)?;
-        if !Appliance::is_there(&settings.data) {
-            let text = format!("{} holds no installation. Give the directory of one with --data, or try the sample firm: strongroom demo", settings.data.display());
-            return Err(OpenError::config(text).into());
-        }
+        refuse_empty(&settings)?;
         let appliance = Appliance::open(&settings.data, &app::unlock(&settings)?, app::now)?;
         let data = settings.data.display().to_string();
         runtime()?.block_on(app::run(&settings, appliance, |url, serving| {

@@ -5,7 +5,7 @@ use clap::Args;
 
 #[derive(Args)]
 pub(super) struct Version {
-    /// Print one line of JSON
+    /// Print one line of JSON, with the commit it was built from
     #[arg(long)]
     json: bool,
 }
@@ -13,8 +13,9 @@ pub(super) struct Version {
 impl Version {
     pub(super) fn run(self) -> Result<(), Failure> {
         let version = env!("CARGO_PKG_VERSION");
+        let (commit, target, os) = (env!("SOURCE_COMMIT"), std::env::consts::ARCH, std::env::consts::OS);
         print(&match self.json {
-            true => format!("{}\n", serde_json::json!({ "name": "strongroom", "version": version, "target": std::env::consts::ARCH, "os": std::env::consts::OS })),
+            true => format!("{}\n", serde_json::json!({ "name": "strongroom", "version": version, "commit": commit, "target": target, "os": os })),
             false => format!("strongroom {version}\n"),
         })
     }

@@ -1,7 +1,8 @@
 //! The sample firm of `strongroom demo`: deterministic people, cases and papers, put into a new installation.
 //!
 //! Passwords and authenticator secrets come from the seed, which the site keeps as a setting: a restored copy of the firm is the same
-//! firm. Nothing here may ever be used for a real one.
+//! firm. The plan of a firm is kept before it is filled and the seed when it is whole, so that a making that was broken off goes on at
+//! the next start. Nothing here may ever be used for a real firm.
 
 mod canvas;
 mod dice;
@@ -34,7 +35,29 @@ use store::{Appliance, Firm, Site, error::OpenError, fill::NewCase, user::NewUse
 const WITH_PAPERS: u64 = 200;
 /// Cases in one commit.
 const BATCH: usize = 1000;
-const SETTING: &str = "demo.seed";
+/// The seed of a firm that is whole.
+const SEED: &str = "demo.seed";
+/// The plan of a firm that was begun.
+const PLAN: &str = "demo.plan";
+
+/// What a firm is made from. With the same plan the same firm is made, references and dates too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Plan {
+    seed: u64,
+    cases: u64,
+    now: Moment,
+}
+
+impl Plan {
+    fn text(&self) -> String {
+        format!("{} {} {}", self.seed, self.cases, self.now.0)
+    }
+
+    fn parse(text: &str) -> Option<Plan> {
+        let mut parts = text.split(' ');
+        Some(Plan { seed: parts.next()?.parse().ok()?, cases: parts.next()?.parse().ok()?, now: Moment(parts.next()?.parse().ok()?) })
+    }
+}
 
 /// Somebody who can sign in to the sample firm.
 pub(crate) struct Account {
@@ -78,55 +101,77 @@ fn refused(refusal: Refusal) -> OpenError {
     OpenError { exit, text: format!("The sample firm cannot be made: {refusal}.") }
 }
 
-/// Opens the sample firm that is there.
+/// Opens the sample firm that is there, and makes the rest of it if its making was broken off.
 pub(crate) async fn open(settings: &Settings, talk: bool) -> Result<(Appliance, Vec<Account>), OpenError> {
     let appliance = Appliance::open(&settings.data, &app::unlock(settings)?, app::now)?;
-    let seed = appliance.sites().first().and_then(|(_, site)| site.setting(SETTING).ok().flatten()).and_then(|seed| seed.parse().ok());
-    let Some(seed) = seed else {
+    let setting = |key| appliance.sites().first().and_then(|(_, site)| site.setting(key).ok().flatten());
+    if let Some(seed) = setting(SEED).and_then(|seed| seed.parse().ok()) {
+        if talk {
+            eprintln!("Opening the sample firm that is there …");
+        }
+        return Ok((appliance, accounts(seed)));
+    }
+    let Some(plan) = setting(PLAN).and_then(|plan| Plan::parse(&plan)) else {
         return Err(OpenError::config(format!("{} holds a firm of your own, not the sample firm. Serve it with: strongroom serve --data {0}", settings.data.display())));
     };
     if talk {
-        eprintln!("Opening the sample firm that is there …");
+        eprintln!("Making the rest of the sample firm that was begun …");
     }
-    Ok((appliance, accounts(seed)))
+    let accounts = accounts(plan.seed);
+    finish(&appliance, &accounts, plan, talk).await?;
+    Ok((appliance, accounts))
 }
 
-/// Makes the sample firm in an empty directory.
+/// The accounts of the sample firm that is there, which may be served by another process at this moment.
+pub(crate) fn known(settings: &Settings) -> Result<Vec<Account>, OpenError> {
+    let none = || OpenError::config(format!("{} holds no sample firm. Make one with: strongroom demo, and name the same --data.", settings.data.display()));
+    if !Appliance::is_there(&settings.data)? {
+        return Err(none());
+    }
+    let sites = Appliance::inspect(&settings.data, &app::unlock(settings)?)?;
+    let seed = sites.first().and_then(|site| site.setting(SEED).ok().flatten()).and_then(|seed| seed.parse().ok());
+    seed.map(accounts).ok_or_else(none)
+}
+
+/// Makes the sample firm in a new or empty directory.
 pub(crate) async fn create(settings: &Settings, seed: u64, cases: u64, talk: bool) -> Result<(Appliance, Vec<Account>), OpenError> {
     let zone_name = "Europe/London".to_owned();
     let zone = TimeZone::get(&zone_name).map_err(|error| OpenError::config(error.to_string()))?;
     let firm = Firm { name: FIRM.into(), prefix: "PH".into(), zone_name, zone, phone: Some("020 7946 0112".into()) };
-    std::fs::create_dir_all(&settings.data).and_then(|()| private(&settings.data)).map_err(|error| OpenError::file(&settings.data, &error))?;
+    Appliance::make_room(&settings.data)?;
     let unlock = ring::create_key_file(&settings.key_file())?;
     let appliance = Appliance::create(&settings.data, &[unlock], &firm, app::now)?;
-    let accounts = accounts(seed);
+    let (accounts, plan) = (accounts(seed), Plan { seed, cases, now: app::now() });
     if let Some((_, site)) = appliance.sites().first() {
-        fill(site, &accounts, seed, cases, talk).await.map_err(refused)?;
-        site.set(SETTING, seed.to_string()).await.map_err(refused)?;
+        site.set(PLAN, plan.text()).await.map_err(refused)?;
     }
-    Ok((appliance, accounts))
-}
-
-fn private(dir: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))
-}
-
-async fn fill(site: &Site, accounts: &[Account], seed: u64, cases: u64, talk: bool) -> Result<(), Refusal> {
     if talk {
         eprintln!("Making the sample firm: {} people, {cases} cases …", accounts.len());
     }
+    finish(&appliance, &accounts, plan, talk).await?;
+    Ok((appliance, accounts))
+}
+
+/// Puts in what is not there yet, and then that it is whole.
+async fn finish(appliance: &Appliance, accounts: &[Account], plan: Plan, talk: bool) -> Result<(), OpenError> {
+    if let Some((_, site)) = appliance.sites().first() {
+        fill(site, accounts, plan, talk).await.map_err(refused)?;
+        site.set(SEED, plan.seed.to_string()).await.map_err(refused)?;
+    }
+    Ok(())
+}
+
+async fn fill(site: &Site, accounts: &[Account], plan: Plan, talk: bool) -> Result<(), Refusal> {
     let people = accounts.iter().map(|account| person(site, account)).collect::<Result<_, _>>()?;
     let ids = site.fill_people(people).await?;
     site.fill_types(story::TYPES).await?;
-    let now = site.now();
-    let shelf = Arc::new(shelf(site, seed, cases, now));
+    let shelf = Arc::new(shelf(site, plan));
     for (done, batch) in shelf.chunks(BATCH).enumerate() {
         let (site_, ids, batch) = (site.clone(), ids.clone(), batch.to_vec());
-        let made = tokio::task::spawn_blocking(move || batch.iter().map(|place| case(&site_, &ids, seed, place, now)).collect::<Result<Vec<_>, Refusal>>());
+        let made = tokio::task::spawn_blocking(move || batch.iter().filter_map(|place| missing(&site_, &ids, plan, place).transpose()).collect::<Result<Vec<_>, Refusal>>());
         site.fill_cases(made.await.map_err(Refusal::fault)??).await?;
         if talk && done % 50 == 49 {
-            eprintln!("  {} of {cases} cases", (done + 1) * BATCH);
+            eprintln!("  {} of {} cases", (done + 1) * BATCH, plan.cases);
         }
     }
     let last: HashMap<i64, i64> = shelf.iter().map(|place| (place.year, place.number)).collect();
@@ -145,8 +190,14 @@ struct Place {
     number: i64,
 }
 
+impl Place {
+    fn reference(&self) -> String {
+        format!("PH-{}-{:04}", self.year, self.number)
+    }
+}
+
 /// All cases in the order in which they were opened, numbered within each year.
-fn shelf(site: &Site, seed: u64, cases: u64, now: Moment) -> Vec<Place> {
+fn shelf(site: &Site, Plan { seed, cases, now }: Plan) -> Vec<Place> {
     let opened = |story: u64| {
         let days = i64::from(story::case(seed, story, STAFF.len()).opened_days_ago);
         // Within a working day, so that no two mornings look alike.
@@ -172,8 +223,16 @@ fn person(site: &Site, account: &Account) -> Result<NewUser, Refusal> {
     Ok(NewUser { kind: account.kind, name, words, email, password, totp: Secret::new(account.totp) })
 }
 
+/// The case, unless it is there already.
+fn missing(site: &Site, ids: &[i64], plan: Plan, place: &Place) -> Result<Option<NewCase>, Refusal> {
+    match site.lacks_case(&place.reference())? {
+        true => case(site, ids, plan, place).map(Some),
+        false => Ok(None),
+    }
+}
+
 /// One case, with its papers encrypted and on disk.
-fn case(site: &Site, ids: &[i64], seed: u64, place: &Place, now: Moment) -> Result<NewCase, Refusal> {
+fn case(site: &Site, ids: &[i64], Plan { seed, now, .. }: Plan, place: &Place) -> Result<NewCase, Refusal> {
     let (n, opened) = (place.story, place.opened);
     let story = story::case(seed, n, STAFF.len());
     let who = |place: usize| ids.get(place).copied().unwrap_or(1);
@@ -195,7 +254,7 @@ fn case(site: &Site, ids: &[i64], seed: u64, place: &Place, now: Moment) -> Resu
         walls.push((who(4), "Acted for Mr Adeyemi’s former employer"));
     }
     Ok(NewCase {
-        reference: format!("PH-{}-{:04}", place.year, place.number),
+        reference: place.reference(),
         title: story.title,
         summary: story.summary,
         type_name: story.type_name,
@@ -208,4 +267,16 @@ fn case(site: &Site, ids: &[i64], seed: u64, place: &Place, now: Moment) -> Resu
         walls,
         documents,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_reads_as_it_was_kept() {
+        let plan = Plan { seed: u64::MAX, cases: 0, now: Moment(1_800_000_000_000) };
+        assert_eq!(Plan::parse(&plan.text()), Some(plan));
+        assert_eq!(Plan::parse("1 2"), None);
+    }
 }

@@ -36,6 +36,9 @@ pub(crate) struct Conn {
     last: AtomicI64,
     /// Requests under way.
     busy: AtomicU32,
+    /// Of these, the ones that are being answered, and milliseconds after `born` when something of an answer last moved.
+    answering: AtomicU32,
+    moved: AtomicI64,
     /// It was told to go.
     leaving: AtomicBool,
     dismiss: Notify,
@@ -44,10 +47,14 @@ pub(crate) struct Conn {
 
 impl Conns {
     /// A place for a connection from `from`, unless that address has its share. When the house is full, whoever has been idle
-    /// longest goes.
+    /// longest goes; when nobody is idle, nobody is let in.
     pub(crate) fn admit(self: &Arc<Self>, from: IpAddr) -> Option<Arc<Conn>> {
+        if self.lock().all.len() >= limits::IN_ALL {
+            let idle = self.all().into_iter().filter(|c| !c.is_busy() && !c.leaving.load(Ordering::Relaxed));
+            idle.min_by_key(|c| c.idle_since())?.go();
+        }
         let mut open = self.lock();
-        let count = open.per_address.entry(from).or_default();
+        let count = open.per_address.entry(neighbourhood(from)).or_default();
         if *count >= limits::PER_ADDRESS {
             return None;
         }
@@ -60,19 +67,14 @@ impl Conns {
             born: Instant::now(),
             last: AtomicI64::new(-1),
             busy: AtomicU32::new(0),
+            answering: AtomicU32::new(0),
+            moved: AtomicI64::new(0),
             leaving: AtomicBool::new(false),
             dismiss: Notify::new(),
             conns: Arc::clone(self),
         });
         open.all.insert(id, Arc::downgrade(&conn));
-        let surplus = open.all.len() > limits::IN_ALL;
         drop(open);
-        if surplus {
-            let idle = self.all().into_iter().filter(|c| c.id != id && !c.is_busy() && !c.leaving.load(Ordering::Relaxed));
-            if let Some(longest) = idle.min_by_key(|c| c.idle_since()) {
-                longest.go();
-            }
-        }
         Some(conn)
     }
 
@@ -105,7 +107,17 @@ impl Conn {
     /// Counts a request as under way until the returned value is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
-        Busy(Arc::clone(self))
+        Busy { conn: Arc::clone(self), answers: false }
+    }
+
+    /// Whether an answer stands ready that the client has not taken for too long. HTTP/2 lets it hold us up without a full socket.
+    fn is_stalled(&self) -> bool {
+        self.answering.load(Ordering::Relaxed) > 0 && self.age() - self.moved.load(Ordering::Relaxed) > i64::try_from(limits::STALL.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Milliseconds after `born`.
+    fn age(&self) -> i64 {
+        i64::try_from(self.born.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Whether a request is under way.
@@ -131,13 +143,29 @@ impl Conn {
 }
 
 /// A request under way.
-pub(crate) struct Busy(Arc<Conn>);
+pub(crate) struct Busy {
+    conn: Arc<Conn>,
+    answers: bool,
+}
+
+impl Busy {
+    /// Something of the answer moves on its way to the client.
+    pub(crate) fn moves(&mut self) {
+        if !self.answers {
+            self.answers = true;
+            self.conn.answering.fetch_add(1, Ordering::Relaxed);
+        }
+        self.conn.moved.store(self.conn.age(), Ordering::Relaxed);
+    }
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let now = i64::try_from(self.0.born.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.0.last.store(now, Ordering::Relaxed);
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        if self.answers {
+            self.conn.answering.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.conn.last.store(self.conn.age(), Ordering::Relaxed);
+        self.conn.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -145,10 +173,11 @@ impl Drop for Conn {
     fn drop(&mut self) {
         let mut open = self.conns.lock();
         open.all.remove(&self.id);
-        if let Some(count) = open.per_address.get_mut(&self.from) {
+        let from = neighbourhood(self.from);
+        if let Some(count) = open.per_address.get_mut(&from) {
             *count -= 1;
             if *count == 0 {
-                open.per_address.remove(&self.from);
+                open.per_address.remove(&from);
             }
         }
         drop(open);
@@ -156,12 +185,20 @@ impl Drop for Conn {
     }
 }
 
-/// Dismisses those that have been idle for too long; HTTP/2 has no such limit of its own. Ends with the gate.
+/// What counts as one address: of IPv6 the network of 64 bits, which is the least that one household is given.
+fn neighbourhood(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !u128::from(u64::MAX)).into()),
+        four => four,
+    }
+}
+
+/// Dismisses those that have been idle for too long, or do not take their answers; HTTP/2 has no such limit of its own. Ends with the gate.
 pub(crate) async fn sweep(conns: Weak<Conns>) {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let Some(conns) = conns.upgrade() else { return };
-        conns.all().iter().filter(|c| !c.is_busy() && c.idle_since().elapsed() > limits::IDLE).for_each(|conn| conn.go());
+        conns.all().iter().filter(|c| c.is_stalled() || (!c.is_busy() && c.idle_since().elapsed() > limits::IDLE)).for_each(|conn| conn.go());
     }
 }
 
@@ -180,6 +217,32 @@ mod tests {
         assert!(conns.admit(here).is_some());
     }
 
+    #[test]
+    fn of_ipv6_the_network_counts() {
+        let conns = Arc::<Conns>::default();
+        let host = |n: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, n]);
+        let held: Vec<_> = (0..limits::PER_ADDRESS as u16).map(|n| conns.admit(host(n)).unwrap()).collect();
+        assert!(conns.admit(host(9999)).is_none());
+        assert!(conns.admit(IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1])).is_some());
+        drop(held);
+        assert!(conns.admit(host(9999)).is_some());
+    }
+
+    #[test]
+    fn an_answer_that_does_not_move_makes_the_connection_stalled() {
+        let conns = Arc::<Conns>::default();
+        let conn = conns.admit(IpAddr::from([192, 0, 2, 1])).unwrap();
+        let mut busy = conn.begin();
+        conn.moved.store(-1_000_000, Ordering::Relaxed);
+        assert!(!conn.is_stalled(), "a request that is being worked on is none");
+        busy.moves();
+        assert!(!conn.is_stalled());
+        conn.moved.store(-1_000_000, Ordering::Relaxed);
+        assert!(conn.is_stalled());
+        drop(busy);
+        assert!(!conn.is_stalled());
+    }
+
     #[tokio::test]
     async fn when_full_the_longest_idle_goes_and_the_busy_stay() {
         let conns = Arc::<Conns>::default();
@@ -189,6 +252,9 @@ mod tests {
         let _last = conns.admit(from(limits::IN_ALL)).unwrap();
         tokio::time::timeout(Duration::from_secs(1), held[1].dismissed()).await.unwrap();
         drop(busy);
+        let _all_busy: Vec<_> = held.iter().map(Conn::begin).collect();
+        drop(_last);
+        assert!(conns.admit(from(limits::IN_ALL + 1)).is_none(), "nobody is idle, nobody is let in");
     }
 
     /// Connections that end while the list is looked through: with the last hold dropped under the lock, this never came to its end.

@@ -48,7 +48,7 @@ const DROPPED: [HeaderName; 13] = [
 /// Response body: the inner server's, or the gate's own. The request counts as under way until it has been sent.
 pub(crate) struct Out {
     body: Either<Incoming, Full<Bytes>>,
-    _busy: Busy,
+    busy: Busy,
 }
 
 impl Body for Out {
@@ -56,6 +56,7 @@ impl Body for Out {
     type Error = Box<dyn std::error::Error + Send + Sync>;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.busy.moves();
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
@@ -102,12 +103,14 @@ impl Forward {
 
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Incoming>, conn: &Arc<Conn>) -> Result<Response<Out>, Infallible> {
-        let busy = conn.begin();
+        let mut busy = conn.begin();
         let one = request.version() < Version::HTTP_2;
         let close = one && request.headers().contains_key(header::TRANSFER_ENCODING);
-        let mut response = match self.forward(request, conn).await {
-            Ok(response) => response.map(|body| Out { body: Either::Left(body), _busy: busy }),
-            Err(status) => answer::response(status).map(|body| Out { body: Either::Right(body), _busy: busy }),
+        let forwarded = self.forward(request, conn).await;
+        busy.moves();
+        let mut response = match forwarded {
+            Ok(response) => response.map(|body| Out { body: Either::Left(body), busy }),
+            Err(status) => answer::response(status).map(|body| Out { body: Either::Right(body), busy }),
         };
         let fields = response.headers_mut();
         fields.remove(header::CONNECTION);
@@ -134,12 +137,16 @@ impl Forward {
         let uri = Uri::builder().scheme("http").authority(at.to_string()).path_and_query(path).build().map_err(|_| StatusCode::BAD_REQUEST)?;
         let (parts, body) = request.into_parts();
         let mut clean = Request::new(Paced::new(body, limits::BODY_PAUSE, limits::BODY_RATE));
-        *clean.method_mut() = parts.method;
         *clean.uri_mut() = uri;
         *clean.headers_mut() = self.fields(parts.headers, &host, conn).ok_or(StatusCode::BAD_REQUEST)?;
+        clean.headers_mut().insert(gate_header::METHOD, HeaderValue::from_str(parts.method.as_str()).map_err(|_| StatusCode::BAD_REQUEST)?);
+        *clean.method_mut() = parts.method;
         self.client.request(clean).await.map_err(|error| {
             if is_timeout(&error) {
                 return StatusCode::REQUEST_TIMEOUT;
+            }
+            if is_of_the_client(&error) {
+                return StatusCode::BAD_REQUEST;
             }
             if self.trouble.is_due() {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a request could not be handed to the inner server");
@@ -197,6 +204,18 @@ fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Whether the body that the client sent broke off or was malformed.
+fn is_of_the_client(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user) {
             return true;
         }
         cause = error.source();

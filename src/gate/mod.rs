@@ -47,6 +47,8 @@ pub(crate) mod limits {
     pub(crate) const READ_PAUSE: Duration = Duration::from_secs(30);
     /// … and must be read at so many bytes a second on average.
     pub(crate) const READ_RATE: u64 = 4096;
+    /// An answer of which nothing has moved for so long is given up with its connection.
+    pub(crate) const STALL: Duration = Duration::from_secs(120);
     /// Connections from one address.
     pub(crate) const PER_ADDRESS: usize = 256;
     /// Connections in all; beyond it the one that has been idle longest gives way.

@@ -34,6 +34,11 @@ impl Certificate {
         Ok(())
     }
 
+    /// Takes the place of the certificate in use, from the next connection on.
+    pub(crate) fn exchange(&self, other: Certificate) {
+        self.0.store(other.0.into_inner());
+    }
+
     /// SHA-256 of the certificate, `7F:3A:…`, to be compared with what a browser shows.
     pub(crate) fn fingerprint(&self) -> String {
         let current = self.0.load();

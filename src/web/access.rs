@@ -7,10 +7,10 @@ use super::{
     page::{Page, View},
     posted::Posted,
     said::Said,
-    view::{Calendar, CaseFile, Choice, LevelView, Mistake, When, mistakes, person_words},
+    view::{Calendar, CaseFile, Choice, Group, LevelView, Mistake, When, mistakes},
 };
 use rocket::{Either, FromForm, get, http::Status, post, response::Redirect};
-use rules::{Case, Level, Manage, Problem, Refusal, Sealed, UserKind, Verb, policy, text};
+use rules::{Case, Level, Manage, Problem, Refusal, Sealed, User, UserKind, Verb, policy, text};
 use serde::Serialize;
 use store::{
     Tx, Writing, case,
@@ -44,7 +44,8 @@ pub(super) struct AccessView {
     firm: Vec<SeerRow>,
     clients: Vec<SeerRow>,
     walls: Vec<WallRow>,
-    people: Vec<Choice>,
+    choose: Vec<Choice>,
+    people: Vec<Group>,
     levels: Vec<Choice>,
     reason: String,
     action: String,
@@ -80,10 +81,14 @@ pub(super) struct Typed {
 fn sentence(seers: &[Seer]) -> String {
     let staff = seers.iter().filter(|s| s.facts.kind == UserKind::Staff && s.level >= Level::Read).count();
     let clients = seers.iter().filter(|s| s.facts.kind == UserKind::Client && s.level >= Level::Read).count();
+    let know = seers.iter().filter(|s| s.facts.kind == UserKind::Staff && s.level == Level::Know).count();
     let out = seers.iter().filter(|s| s.facts.walled).count();
     let mut words = vec![format!("{} in the firm can read it.", text::count_head(staff, "person", "people"))];
     if clients > 0 {
         words.push(format!("{} its title and where it stands, nothing inside it.", text::count_head(clients, "client sees", "clients see")));
+    }
+    if know > 0 {
+        words.push(format!("{} only that it exists.", text::count_head(know, "more knows", "more know")));
     }
     if out > 0 {
         words.push(format!("{} kept out.", text::count_head(out, "person is", "people are")));
@@ -92,7 +97,8 @@ fn sentence(seers: &[Seer]) -> String {
     words.join(" ")
 }
 
-fn why(seer: &Seer, calendar: &Calendar) -> Vec<String> {
+/// The reasons, the grant with by whom and when; what was said of it only for those who manage.
+pub(super) fn why(seer: &Seer, calendar: &Calendar, managing: bool) -> Vec<String> {
     let mut why: Vec<String> = policy::reasons(seer.facts).into_iter().map(Into::into).collect();
     // The grant is the last of the reasons; here it is told in full.
     if let (Some(grant), Some(granted)) = (&seer.grant, why.last_mut()) {
@@ -100,9 +106,18 @@ fn why(seer: &Seer, calendar: &Calendar) -> Vec<String> {
             granted.push_str(&format!(" “{}”", seer.facts.granted.word()));
         }
         granted.push_str(&format!(" by {}, {}", grant.by, calendar.day(grant.at)));
-        why.extend(grant.reason.as_ref().map(|reason| format!("“{reason}”")));
+        why.extend(grant.reason.as_ref().filter(|_| managing).map(|reason| format!("“{reason}”")));
     }
     why
+}
+
+/// A person to choose: whoever is outside the firm is marked.
+fn label(person: &user::Person) -> String {
+    match person.kind {
+        UserKind::Client if person.words.eq_ignore_ascii_case("client") => format!("{} (client)", person.name),
+        UserKind::Client => format!("{} (client, {})", person.name, person.words),
+        _ => format!("{}, {}", person.name, person.words),
+    }
 }
 
 fn seer_row(seer: &Seer, calendar: &Calendar) -> SeerRow {
@@ -110,7 +125,7 @@ fn seer_row(seer: &Seer, calendar: &Calendar) -> SeerRow {
         name: seer.name.clone(),
         words: seer.words.clone(),
         level: seer.level.into(),
-        why: why(seer, calendar),
+        why: why(seer, calendar, true),
         grant_for: (seer.facts.granted > Level::None).then(|| seer.id.to_string()),
     }
 }
@@ -130,7 +145,13 @@ async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: 
         let wall = seer.wall.as_ref()?;
         Some(WallRow { name: seer.name.clone(), by: wall.by.clone(), at: calendar.when(wall.at), reason: wall.reason.clone().unwrap_or_default(), user: seer.id.to_string() })
     };
-    let person = |chosen: &str, p: &user::Person| Choice::new(p.id.as_str(), format!("{}, {}", p.name, person_words(p.kind, &p.words)), p.id.as_str() == chosen);
+    let person = |chosen: &str, p: &user::Person| Choice::new(p.id.as_str(), label(p), p.id.as_str() == chosen);
+    let group = |label, kind| Group { label, choices: people.iter().filter(|p| p.kind == kind).map(|p| person(&typed.user, p)).collect() };
+    let name = |id: &Sealed<User>| {
+        let seer = seers.iter().find(|s| s.id.as_str() == id.as_str()).map(|s| &s.name);
+        seer.or_else(|| people.iter().find(|p| p.id.as_str() == id.as_str()).map(|p| &p.name)).cloned()
+    };
+    let shell = desk.shell_naming("cases", name);
     let choose = |chosen: &str| Choice::new("", "Choose a person", chosen.is_empty());
     let view = AccessView {
         sentence: sentence(&seers),
@@ -138,7 +159,8 @@ async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: 
         firm: of_kind(false),
         clients: of_kind(true),
         walls: seers.iter().filter_map(wall).collect(),
-        people: [choose(&typed.user)].into_iter().chain(people.iter().map(|p| person(&typed.user, p))).collect(),
+        choose: vec![choose(&typed.user)],
+        people: vec![group("In the firm", UserKind::Staff), group("Clients – outside the firm", UserKind::Client)],
         levels: Level::GRANTABLE.map(|l| Choice { hint: l.hint(), ..Choice::new(l.value(), l.word(), l.value() == typed.level) }).into(),
         wall_people: [choose(&typed.wall_user)].into_iter().chain(people.iter().filter(|p| p.kind == UserKind::Staff).map(|p| person(&typed.wall_user, p))).collect(),
         action: at("access"),
@@ -150,7 +172,7 @@ async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: 
         unwall_reason: typed.unwall_reason,
         file: CaseFile::new(file, &calendar),
     };
-    Ok(Page::new(desk.shell("cases"), view).with(status))
+    Ok(Page::new(shell, view).with(status))
 }
 
 #[get("/cases/<id>/access")]
@@ -173,7 +195,7 @@ async fn act(desk: Desk<'_>, id: Sealed<Case>, typed: Typed, said: Said, work: i
 pub(super) async fn give(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
     let (to, level, reason) = (Sealed::from_url(&typed.user), Level::from_word(&typed.level), typed.reason.clone());
-    act(desk, id.0, typed, Said::Given, move |tx| {
+    act(desk, id.0, typed, Said::Given(to.clone()), move |tx| {
         let case = tx.open::<Manage, Case>(&case, Verb::AccessGrant)?;
         grant::give(&case, &to, level.unwrap_or(Level::None), &reason)
     })
@@ -184,19 +206,19 @@ pub(super) async fn give(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> D
 pub(super) async fn revoke(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
     let from = Sealed::from_url(&typed.user);
-    act(desk, id.0, typed, Said::Revoked, move |tx| grant::revoke(&tx.open::<Manage, Case>(&case, Verb::AccessRevoke)?, &from)).await
+    act(desk, id.0, typed, Said::Revoked(from.clone()), move |tx| grant::revoke(&tx.open::<Manage, Case>(&case, Verb::AccessRevoke)?, &from)).await
 }
 
 #[post("/cases/<id>/access/wall", data = "<form>")]
 pub(super) async fn raise(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
     let (against, reason) = (Sealed::from_url(&typed.wall_user), typed.wall_reason.clone());
-    act(desk, id.0, typed, Said::Raised, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case, Verb::WallRaise)?, &against, &reason)).await
+    act(desk, id.0, typed, Said::Raised(against.clone()), move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case, Verb::WallRaise)?, &against, &reason)).await
 }
 
 #[post("/cases/<id>/access/unwall", data = "<form>")]
 pub(super) async fn lower(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
     let (against, reason) = (Sealed::from_url(&typed.wall_user), typed.unwall_reason.clone());
-    act(desk, id.0, typed, Said::Lowered, move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case, Verb::WallLower)?, &against, &reason)).await
+    act(desk, id.0, typed, Said::Lowered(against.clone()), move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case, Verb::WallLower)?, &against, &reason)).await
 }

@@ -7,25 +7,18 @@ use super::{
     page::{Page, View},
     posted::Posted,
     said::Said,
-    view::{Calendar, CaseFile, CaseRow, Choice, DocRow, EventRow, Mistake, When, mistakes},
+    view::{Calendar, CaseFile, CaseRow, Choice, DocRow, EventRow, Mistake, Tab, When, mistakes},
 };
 use rocket::{Either, FromForm, get, http::Status as Http, post, response::Redirect};
-use rules::{Case, Contribute, Covers, Level, Problem, Read, Refusal, Sealed, User, Verb, case::Status, text};
+use rules::{Case, Contribute, Covers, Level, Problem, Read, Refusal, Sealed, User, UserKind, Verb, case::Status, text};
 use serde::Serialize;
 use store::{
     Access, Tx, case,
     case_list::{self, Filter},
-    document,
+    document, grant,
     trail::{self, Which},
     user,
 };
-
-#[derive(Serialize)]
-struct Tab {
-    label: &'static str,
-    href: String,
-    current: bool,
-}
 
 #[derive(Serialize)]
 pub(super) struct ListView {
@@ -39,6 +32,8 @@ pub(super) struct ListView {
     first: Option<String>,
     next: Option<String>,
     page_end: Option<String>,
+    /// The view without the filter.
+    clear: String,
     filtered: bool,
     empty: bool,
 }
@@ -49,11 +44,11 @@ impl View for ListView {
 
 /// The views over the list: code, label, statuses, only one's own.
 const VIEWS: [(&str, &str, &[Status], bool); 5] = [
-    ("", "All I may see", &[Status::Enquiry, Status::Open, Status::OnHold], false),
+    ("", "Current", &[Status::Enquiry, Status::Open, Status::OnHold], false),
     ("mine", "Mine", &[Status::Enquiry, Status::Open, Status::OnHold], true),
     ("held", "On hold", &[Status::OnHold], false),
     ("closed", "Closed", &[Status::Closed, Status::Declined], false),
-    ("every", "Every status", &[], false),
+    ("every", "All I may see", &[], false),
 ];
 
 /// What the list was asked for.
@@ -74,6 +69,17 @@ fn query(view: &str, q: &str, status: &str, owner: &str, after: Option<&Sealed<C
     match pairs.is_empty() {
         true => "/cases".into(),
         false => format!("/cases?{}", pairs.join("&")),
+    }
+}
+
+/// What the page shows, in a sentence. Looking for words without a status looks in every status.
+fn sentence(shown: usize, more: bool, words: bool, every: bool) -> String {
+    let order = if shown > 1 { ", newest first" } else { "" };
+    match (shown, more, words) {
+        (0, ..) => "No case fits.".into(),
+        (n, true, _) => format!("Showing {n} of the cases that you may see{order}."),
+        (n, false, true) => format!("{} these words{}{order}.", text::count_head(n, "case has", "cases have"), if every { ", in every status" } else { "" }),
+        (n, false, false) => format!("{} that you may see{order}.", text::count_head(n, "case", "cases")),
     }
 }
 
@@ -101,21 +107,19 @@ pub(super) async fn list(asked: Asked<'_>, desk: Desk<'_>) -> Result<Page<ListVi
         .await?;
     let filtered = !q.is_empty() || wanted.is_some() || !owner.is_empty();
     let calendar = Calendar::of(desk.site(), desk.now);
-    let sentence = match (page.rows.len(), page.next.is_some() || !first_page) {
-        (0, _) => "No case fits.".to_owned(),
-        (n, false) => format!("{} that you may see, newest first.", text::count_head(n, "case", "cases")),
-        (n, true) => format!("Showing {n} of the cases that you may see, newest first."),
-    };
+    // The view is still in force, unless words or a status lead out of it.
+    let in_view = q.is_empty() && wanted.is_none_or(|status| of_view.is_empty() || of_view.contains(&status));
     let owner_choice = |person: user::Person| {
         let label = if person.id.as_str() == me.as_str() { format!("{} (you)", person.name) } else { person.name };
         Choice::new(person.id.as_str(), label, person.id.as_str() == owner)
     };
     let view = ListView {
-        sentence,
-        views: VIEWS.iter().map(|(c, label, ..)| Tab { label, href: query(c, "", "", "", None), current: *c == code && !filtered }).collect(),
-        statuses: [Choice::new("", "Any", wanted.is_none())].into_iter().chain(Status::ALL.map(|s| Choice::new(s.value(), s.word(), wanted == Some(s)))).collect(),
+        sentence: sentence(page.rows.len(), page.next.is_some() || !first_page, !q.is_empty(), wanted.is_none()),
+        views: VIEWS.iter().map(|(c, label, ..)| Tab { label, href: query(c, "", "", "", None), current: *c == code && in_view }).collect(),
+        statuses: [Choice::new("", if of_view.is_empty() { "Any" } else { "Any of these" }, wanted.is_none())].into_iter().chain(Status::ALL.map(|s| Choice::new(s.value(), s.word(), wanted == Some(s)))).collect(),
         owners: [Choice::new("", "Anyone", owner.is_empty())].into_iter().chain(owners.into_iter().map(owner_choice)).collect(),
         view: code,
+        clear: query(code, "", "", "", None),
         first: (!first_page).then(|| query(code, &q, status, &owner, None)),
         next: page.next.as_ref().map(|id| query(code, &q, status, &owner, Some(id))),
         page_end: page.rows.last().map(|row| row.reference.clone()),
@@ -130,6 +134,8 @@ pub(super) async fn list(asked: Asked<'_>, desk: Desk<'_>) -> Result<Page<ListVi
 #[derive(Serialize)]
 pub(super) struct CaseView {
     file: CaseFile,
+    /// Clients who see its title.
+    clients: usize,
     summary: Option<String>,
     outcome: Option<String>,
     reopened: Option<String>,
@@ -145,16 +151,17 @@ impl View for CaseView {
 
 #[get("/cases/<id>")]
 pub(super) async fn page(id: Id<Case>, desk: Desk<'_>) -> Result<Page<CaseView>, Oops> {
-    let (file, details, documents, history) = desk
+    let (file, details, documents, history, seers) = desk
         .read(move |tx| {
             let case = tx.open::<Read, Case>(&id.0, Verb::CaseView)?;
             let history = case.as_manager().map_or(Ok(Vec::new()), |case| trail::of_case(&case, Which::Changes, i64::MAX, 5))?;
-            Ok((case::file(&case)?, case::details(&case)?, document::of_case(&case, None, 5)?, history))
+            Ok((case::file(&case)?, case::details(&case)?, document::of_case(&case, None, 5)?, history, grant::seers(&case)?))
         })
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);
     let view = CaseView {
         file: CaseFile::new(file, &calendar),
+        clients: seers.iter().filter(|seer| seer.facts.kind == UserKind::Client && seer.level >= Level::Read).count(),
         summary: details.summary,
         outcome: details.outcome,
         reopened: details.reopened,
@@ -176,6 +183,8 @@ struct Quicker {
 pub(super) struct FormView {
     problems: Vec<Mistake>,
     fresh: bool,
+    /// It is an enquiry, and whoever asks may decide it.
+    enquiry: bool,
     action: String,
     cancel: String,
     file: Option<CaseFile>,
@@ -244,6 +253,7 @@ fn form_view(typed: Typed, choices: Choices, problems: Vec<Problem>) -> FormView
     FormView {
         problems: mistakes(problems),
         fresh: true,
+        enquiry: false,
         action: "/cases".into(),
         cancel: "/cases".into(),
         file: None,
@@ -292,6 +302,16 @@ pub(super) async fn open(desk: Desk<'_>, form: Posted<Typed>) -> Result<Either<R
     }
 }
 
+/// What a status means for a case that is `old`; of an enquiry what comes of the decision.
+const fn hint(old: Status, status: Status) -> &'static str {
+    match (old, status) {
+        (Status::Enquiry, Status::Enquiry) => "not decided yet",
+        (Status::Enquiry, Status::Open) => "we act: it becomes a case with the same reference",
+        (Status::Enquiry, Status::Declined) => "we do not act: it stays under Closed and cannot be opened again",
+        _ => status.hint(),
+    }
+}
+
 /// The form of a case that is there: what was typed, or what the case says.
 fn edit_view<P: Covers<Contribute> + Covers<Read>, M>(case: &Access<'_, P, Case, M>, typed: Option<Typed>, problems: Vec<Problem>, calendar: &Calendar) -> Result<FormView, Refusal> {
     let (file, details) = (case::file(case)?, case::details(case)?);
@@ -310,10 +330,10 @@ fn edit_view<P: Covers<Contribute> + Covers<Read>, M>(case: &Access<'_, P, Case,
     let (chosen, made_from) = (typed.status.clone(), typed.version.parse().unwrap_or(0));
     let may_manage = case.level() >= Level::Manage;
     let mut view = form_view(typed, choices(case.tx())?, problems);
-    view.fresh = false;
+    (view.fresh, view.enquiry) = (false, old == Status::Enquiry && may_manage);
     view.action = link::case(&file.id, "edit");
     view.cancel = link::case(&file.id, "");
-    view.status_choices = old.next().iter().map(|s| Choice { hint: s.hint(), ..Choice::new(s.value(), s.word(), s.value() == chosen) }).collect();
+    view.status_choices = old.next().iter().map(|s| Choice { hint: hint(old, *s), ..Choice::new(s.value(), s.word(), s.value() == chosen) }).collect();
     if made_from != details.version {
         // The typed text is kept; sent again, it goes over the change that this page tells of.
         view.conflict = Some(Quicker { by: details.changed_by, at: calendar.when(details.changed) });

@@ -3,6 +3,7 @@
 use super::{Inside, desk, oops, unsent};
 use crate::gate_header;
 use rocket::{
+    fairing::AdHoc,
     Build, Data, Request, Rocket, Route,
     http::{Method, Status, uri::Origin},
     response::Redirect,
@@ -65,6 +66,23 @@ impl Pages for Rocket<Build> {
     }
 }
 
+/// The framework lets a form field named `_method` change the method, behind the back of the parser that answers: taken back.
+pub(super) fn method_as_sent() -> AdHoc {
+    AdHoc::on_request("method as sent", |request, _| {
+        Box::pin(async move {
+            let sent = request.headers().get_one(gate_header::METHOD).and_then(|method| method.parse::<Method>().ok());
+            if let Some(sent) = sent.filter(|sent| *sent != request.method()) {
+                request.set_method(sent);
+            }
+        })
+    })
+}
+
+/// Whether the request carries the secret of this start. Whoever reaches the inner port without it gets a bare 404.
+pub(super) fn through_the_gate(request: &Request<'_>) -> bool {
+    request.rocket().state::<Inside>().is_some_and(|inside| request.headers().get_one(gate_header::SECRET) == Some(&inside.secret))
+}
+
 /// A handler behind its class.
 #[derive(Clone)]
 struct Guarded {
@@ -75,8 +93,7 @@ struct Guarded {
 #[rocket::async_trait]
 impl Handler for Guarded {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        let Some(inside) = request.rocket().state::<Inside>() else { return Outcome::error(Status::InternalServerError) };
-        if request.headers().get_one(gate_header::SECRET) != Some(&inside.secret) {
+        if !through_the_gate(request) {
             return Outcome::error(Status::NotFound);
         }
         if self.class == Class::Public {

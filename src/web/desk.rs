@@ -12,7 +12,7 @@ use rocket::{
     outcome::IntoOutcome,
     request::{FromRequest, Outcome},
 };
-use rules::{Actor, Moment, Refusal, UserKind};
+use rules::{Actor, Moment, Refusal, Sealed, User, UserKind};
 use store::{Reading, Site, Tx, Writing, session::Session};
 
 /// Cookie of a session: `__Host-` binds it to this host, over https, at any path (RFC 6265bis).
@@ -133,7 +133,14 @@ impl Desk<'_> {
     /// The frame of a page; `nav` marks where in the top bar it stands.
     pub(super) fn shell(&self, nav: &'static str) -> Shell {
         let mut shell = Shell::of(self.signed, nav);
-        shell.flash = self.said.clone().map(|said| said.flash());
+        shell.flash = self.said.as_ref().map(|said| said.flash(None));
+        shell
+    }
+
+    /// The same, for a page that knows the names of people.
+    pub(super) fn shell_naming(&self, nav: &'static str, name: impl Fn(&Sealed<User>) -> Option<String>) -> Shell {
+        let mut shell = self.shell(nav);
+        shell.flash = self.said.as_ref().map(|said| said.flash(said.person().and_then(name).as_deref()));
         shell
     }
 }

@@ -1,6 +1,7 @@
 //! Documents of a case: listing, adding, the page of one, its content, trash and undo.
 
 use super::{
+    access::why,
     desk::Desk,
     download::{Download, Wanted},
     link::{self, Id},
@@ -9,10 +10,10 @@ use super::{
     posted::{Button, Posted},
     said::Said,
     upload::{Arrived, Upload},
-    view::{Calendar, CaseFile, DocRow, When},
+    view::{Calendar, CaseFile, DocRow, LevelView, When},
 };
 use rocket::{Either, Request, get, http::Status, post, request::FromRequest, response::Redirect, serde::json::Json};
-use rules::{Case, Contribute, Document, Read, Refusal, Sealed, Verb, document as names, policy, text};
+use rules::{Case, Contribute, Document, Moment, Read, Refusal, Sealed, Verb, document as names, text};
 use serde::Serialize;
 use store::{case, document, grant};
 
@@ -44,6 +45,7 @@ pub(super) struct RefusedRow {
 #[derive(Serialize)]
 pub(super) struct DocumentsView {
     file: CaseFile,
+    sentence: String,
     documents: Vec<DocRow>,
     next: Option<String>,
     trashed: Vec<Trashed>,
@@ -59,7 +61,18 @@ impl View for DocumentsView {
     const TEMPLATE: &'static str = "case/documents.html";
 }
 
+/// How many there are, since when, and that they stay inside.
+fn sentence(count: usize, newest: Option<Moment>, calendar: &Calendar) -> String {
+    let newest = |head: &str| newest.map_or_else(String::new, |at| format!("{head} {}", calendar.day_within(at)));
+    match count {
+        0 => String::new(),
+        1 => format!("One document{}. No client sees it.", newest(", from")),
+        n => format!("{}{}. No client sees any of them.", text::count_head(n, "document", "documents"), newest(", the newest from")),
+    }
+}
+
 async fn documents_page(desk: &Desk<'_>, id: Sealed<Case>, after: Option<Sealed<Document>>, outcome: Outcome) -> Result<Page<DocumentsView>, Oops> {
+    let first_page = after.is_none();
     let (file, page, trashed) = desk
         .read(move |tx| {
             let case = tx.open::<Read, Case>(&id, Verb::DocumentList)?;
@@ -75,7 +88,9 @@ async fn documents_page(desk: &Desk<'_>, id: Sealed<Case>, after: Option<Sealed<
         Trashed { name: row.name, at: calendar.when(at), by: row.trashed_by.unwrap_or_default(), restore_href, days_left }
     };
     let status = if outcome.refused.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
+    let newest = page.rows.first().filter(|_| first_page).map(|row| row.at);
     let view = DocumentsView {
+        sentence: sentence(file.documents, newest, &calendar),
         documents: page.rows.into_iter().map(|row| DocRow::new(row, &calendar)).collect(),
         next: page.next.map(|id| format!("{action}?after={id}")),
         trashed: trashed.into_iter().map(in_trash).collect(),
@@ -216,8 +231,8 @@ struct VersionRow {
 #[derive(Serialize)]
 struct Reader {
     name: String,
-    level_word: &'static str,
-    why: String,
+    level: LevelView,
+    why: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -253,8 +268,9 @@ pub(super) async fn page(id: Id<Document>, desk: Desk<'_>) -> Result<Page<Docume
         })
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);
+    let may_manage = file.level >= rules::Level::Manage;
     let reads = |seer: &grant::Seer| seer.level >= rules::Level::Read && seer.facts.kind == rules::UserKind::Staff;
-    let reader = |seer: grant::Seer| Reader { name: seer.name, level_word: seer.level.word(), why: policy::reasons(seer.facts).join(", ") };
+    let reader = |seer: grant::Seer| Reader { level: seer.level.into(), why: why(&seer, &calendar, may_manage), name: seer.name };
     let may_change = file.level >= rules::Level::Contribute;
     let trashed = row.trashed.map(|at| InTrash { at: calendar.when(at), by: row.trashed_by.clone().unwrap_or_default(), restore_href: link::document(&row.id, "restore") });
     let version = VersionRow { n: row.version, size_words: names::size_words(row.size), sha256: keys::nonce::hex(&row.sha256), by: row.by, at: calendar.when(row.at) };

@@ -7,7 +7,7 @@ use super::{
     view::{Calendar, When},
 };
 use rocket::get;
-use rules::{case::Status, text};
+use rules::case::Status;
 use serde::Serialize;
 use store::case_list;
 
@@ -52,13 +52,13 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<HomeView>, Oops> {
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);
     let mine = |row: case_list::Listed| {
-        row.title.map(|title| Mine { title, reference: row.reference, status_words: words(row.status), owner: row.owner, opened: calendar.when(row.opened) })
+        row.summary.map(|seen| Mine { title: seen.title, reference: row.reference, status_words: words(seen.status), owner: seen.owner, opened: calendar.when(seen.opened) })
     };
     let cases: Vec<Mine> = rows.into_iter().filter_map(mine).collect();
     let firm = &desk.site().firm().name;
     let sentence = match cases.len() {
         0 => format!("{firm} has not given you access to a case yet."),
-        n => format!("You have {} with {firm}.", text::count(n, "case", "cases")),
+        _ => "There is nothing for you to do at the moment.".into(),
     };
     let first = desk.session().name.split_whitespace().next().unwrap_or_default().to_owned();
     Ok(Page::new(desk.shell("home"), HomeView { greeting: format!("Hello {first}"), sentence, cases }))

@@ -21,9 +21,11 @@ mod posted;
 mod probe;
 mod said;
 mod sign;
+mod sink;
 mod system;
 pub(crate) mod table;
 mod today;
+mod turns;
 mod unsent;
 mod upload;
 mod view;
@@ -46,8 +48,11 @@ pub(crate) struct Inside {
     /// The certificate is one that browsers trust: promise https for a year (HSTS).
     pub(crate) promise_https: bool,
     /// What the system page says of the appliance.
-    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) facts: Facts,
 }
+
+/// Facts of the appliance, asked for whenever they are shown: label and words.
+pub(crate) type Facts = Box<dyn Fn() -> Vec<(&'static str, String)> + Send + Sync>;
 
 /// The inner server, to be launched on loopback on a port of the kernel's choosing.
 pub(crate) fn build(inside: Inside) -> Result<Rocket<Build>, String> {
@@ -65,6 +70,6 @@ pub(crate) fn build(inside: Inside) -> Result<Rocket<Build>, String> {
     };
     let assets = assets::Assets::load();
     let templates = page::Templates::load(&assets)?;
-    let rocket = rocket::custom(config).attach(Shield::new()).attach(headers::Headers::new(inside.promise_https));
-    Ok(table::mount(rocket.manage(assets).manage(templates).manage(inside)).register("/", oops::catchers()))
+    let rocket = rocket::custom(config).attach(Shield::new()).attach(headers::Headers::new(inside.promise_https)).attach(class::method_as_sent());
+    Ok(table::mount(rocket.manage(assets).manage(templates).manage(inside).manage(turns::Turns::default())).register("/", oops::catchers()))
 }

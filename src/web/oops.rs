@@ -4,7 +4,7 @@
 //! number, and the page shows only the number. "Not found" is the same page whether the thing exists or not.
 
 use super::{
-    desk,
+    class, desk,
     page::{Page, Shell, View},
     unsent::Field,
     view::When,
@@ -40,6 +40,14 @@ pub(super) struct OopsView {
     at: Option<When>,
     typed: Vec<Field>,
     sign_in: Option<String>,
+    back: Option<Back>,
+}
+
+/// The way back to what may be read.
+#[derive(Serialize)]
+struct Back {
+    href: String,
+    label: &'static str,
 }
 
 impl View for OopsView {
@@ -53,7 +61,7 @@ const FOR_STAFF: &str = "If a colleague gave you the link, ask the owner of the 
 fn words(status: Status) -> (&'static str, &'static str, &'static [&'static str]) {
     match status.code {
         401 => ("Please sign in again", "Your session is over, so that what you sent was not kept.", &[]),
-        403 => ("That form could not be accepted", "It came without its security token, or from another site, so that nothing was changed.", &["Go back, load the page again and send the form once more.", "If you followed a link from elsewhere, do not trust it."]),
+        403 => ("That form could not be accepted", "This form is too old or came from another site, so that nothing was changed.", &["Go back, load the page again and send the form once more.", "If you followed a link from elsewhere, do not trust it."]),
         404 => (
             "We cannot show you that page",
             "Either it does not exist, or it is not yours to see. For the safety of everyone’s files we do not say which.",
@@ -73,7 +81,19 @@ fn words(status: Status) -> (&'static str, &'static str, &'static [&'static str]
 
 fn view(status: Status, sentence: Option<String>) -> OopsView {
     let (title, text, hints) = words(status);
-    OopsView { code: status.code, title, text: sentence.unwrap_or_else(|| text.into()), hints: hints.to_vec(), incident: None, at: None, typed: Vec::new(), sign_in: None }
+    OopsView { code: status.code, title, text: sentence.unwrap_or_else(|| text.into()), hints: hints.to_vec(), incident: None, at: None, typed: Vec::new(), sign_in: None, back: None }
+}
+
+/// The page of the case or document of which `path` is a part.
+fn back(path: &str) -> Option<Back> {
+    let (kind, rest) = path.strip_prefix('/')?.split_once('/')?;
+    let id = rest.split('/').next()?;
+    let label = match kind {
+        "cases" => "Back to the case",
+        "documents" => "Back to the document",
+        _ => return None,
+    };
+    Some(Back { href: format!("/{kind}/{id}"), label })
 }
 
 /// Eight hexadecimal digits, to be read out on the telephone.
@@ -103,6 +123,7 @@ fn answer(refusal: &Refusal, request: &Request<'_>) -> response::Result<'static>
     let mut view = view(status, sentence);
     if status == Status::Forbidden {
         (view.title, view.hints) = ("You may not do that here", Vec::new());
+        view.back = back(request.uri().path().as_str());
     }
     send(view, status, request)
 }
@@ -159,6 +180,9 @@ struct Bare(Status);
 
 impl<'r> Responder<'r, 'static> for Bare {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        if !class::through_the_gate(request) {
+            return Response::build().status(Status::NotFound).ok();
+        }
         match (self.0.code, desk::signed(request)) {
             (500, Err(refusal)) => answer(refusal, request),
             (500.., _) if self.0 != Status::ServiceUnavailable => fault(&format!("status {}", self.0.code), request),

@@ -3,7 +3,7 @@
 
 use super::page::{Flash, Undo};
 use rocket::Request;
-use rules::{Document, Sealed};
+use rules::{Document, Sealed, User};
 use store::document::TRASH_DAYS;
 
 /// One of the things that can be said.
@@ -17,33 +17,39 @@ pub(super) enum Said {
     TrashedAlready,
     Restored,
     RestoredAlready,
-    Given,
-    Revoked,
-    Raised,
-    Lowered,
+    Given(Sealed<User>),
+    Revoked(Sealed<User>),
+    Raised(Sealed<User>),
+    Lowered(Sealed<User>),
     ThemeSet,
     SignedOut,
     CodesWrong,
     VisitOver,
 }
 
+/// Whether it has the form of an id: it goes into the path of a button.
+fn is_an_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
 impl Said {
     /// What the query of this request says, if it is one of ours.
     pub(super) fn of(request: &Request<'_>) -> Option<Said> {
         let field = |name: &str| request.query_value::<&str>(name).and_then(Result::ok);
+        let person = || Sealed::from_url(field("person").unwrap_or_default());
         Some(match field("said")? {
             "opened" => Said::CaseOpened,
             "enquiry" => Said::EnquiryKept,
             "changed" => Said::CaseChanged,
             "kept" => Said::FilesKept(field("n")?.parse().ok()?),
-            "trashed" => Said::Trashed(Sealed::from_url(field("document")?)),
+            "trashed" => Said::Trashed(field("document").filter(|id| is_an_id(id)).map(Sealed::from_url)?),
             "trashed-already" => Said::TrashedAlready,
             "restored" => Said::Restored,
             "restored-already" => Said::RestoredAlready,
-            "given" => Said::Given,
-            "revoked" => Said::Revoked,
-            "raised" => Said::Raised,
-            "lowered" => Said::Lowered,
+            "given" => Said::Given(person()),
+            "revoked" => Said::Revoked(person()),
+            "raised" => Said::Raised(person()),
+            "lowered" => Said::Lowered(person()),
             "theme" => Said::ThemeSet,
             "out" => Said::SignedOut,
             "codes" => Said::CodesWrong,
@@ -63,10 +69,10 @@ impl Said {
             Said::TrashedAlready => "trashed-already".into(),
             Said::Restored => "restored".into(),
             Said::RestoredAlready => "restored-already".into(),
-            Said::Given => "given".into(),
-            Said::Revoked => "revoked".into(),
-            Said::Raised => "raised".into(),
-            Said::Lowered => "lowered".into(),
+            Said::Given(id) => format!("given&person={id}"),
+            Said::Revoked(id) => format!("revoked&person={id}"),
+            Said::Raised(id) => format!("raised&person={id}"),
+            Said::Lowered(id) => format!("lowered&person={id}"),
             Said::ThemeSet => "theme".into(),
             Said::SignedOut => "out".into(),
             Said::CodesWrong => "codes".into(),
@@ -76,21 +82,30 @@ impl Said {
         format!("{path}{joint}said={query}")
     }
 
-    /// The words.
-    pub(super) fn flash(&self) -> Flash {
+    /// The person it is about, if it is about one.
+    pub(super) fn person(&self) -> Option<&Sealed<User>> {
+        match self {
+            Said::Given(id) | Said::Revoked(id) | Said::Raised(id) | Said::Lowered(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The words, with the name of the person where the page knows it.
+    pub(super) fn flash(&self, name: Option<&str>) -> Flash {
+        let with = |head: &str, joint: &str, tail: &str| name.map_or_else(|| format!("{head}{tail}"), |name| format!("{head} {joint} {name}{tail}"));
         let text = match self {
-            Said::CaseOpened => "The case is open. Only the people below can see it.".into(),
+            Said::CaseOpened => "The case is open. Nobody can see it but its owner, its supervisor and you.".into(),
             Said::EnquiryKept => "The enquiry is kept. Open it when you act.".into(),
-            Said::CaseChanged => "Your change is kept.".into(),
+            Said::CaseChanged => "Your change is saved.".into(),
             Said::FilesKept(n) => format!("{} kept.", rules::text::count_head(*n, "file is", "files are")),
             Said::Trashed(_) => format!("The document is in the trash. It can be brought back for {TRASH_DAYS} days."),
             Said::TrashedAlready => "It is in the trash already. Nothing was changed.".into(),
             Said::Restored => "The document is back.".into(),
             Said::RestoredAlready => "It was not in the trash any more. Nothing was changed.".into(),
-            Said::Given => "Access is given. It counts from now.".into(),
-            Said::Revoked => "Access is taken back. It counts from now.".into(),
-            Said::Raised => "The wall is up. For this person the case no longer exists.".into(),
-            Said::Lowered => "The wall is down.".into(),
+            Said::Given(_) => with("Access is given", "to", ". It counts from now."),
+            Said::Revoked(_) => with("Access is taken back", "from", ". It counts from now."),
+            Said::Raised(_) => with("The wall is up", "against", &format!(". For {} the case no longer exists.", name.unwrap_or("this person"))),
+            Said::Lowered(_) => with("The wall is down", "for", ". What was granted counts again."),
             Said::ThemeSet => "Your choice is kept.".into(),
             Said::SignedOut => "You are signed out.".into(),
             Said::CodesWrong => "Five codes were wrong. Start again with your password.".into(),

@@ -28,6 +28,8 @@ const PASSWORD_MAX: usize = 256;
 #[derive(Serialize)]
 pub(super) struct EmailView {
     problems: Vec<Mistake>,
+    /// Address and password do not fit each other: it is said once, for both.
+    unfit: bool,
     email: String,
     next: String,
 }
@@ -86,7 +88,7 @@ impl Visitor<'_> {
     }
 
     fn shell(&self, token: &Token) -> Shell {
-        let flash = self.said.clone().map(|said| said.flash());
+        let flash = self.said.as_ref().map(|said| said.flash(None));
         Shell { csrf: token.form_token(), host: self.host.clone(), flash, ..Shell::bare(self.site) }
     }
 
@@ -136,7 +138,7 @@ pub(super) fn ask_email(visitor: Visitor<'_>, signed: MaybeSigned<'_>, next: Opt
     if let Some(signed) = signed.0 {
         return Ok(Either::Left(Redirect::to(if next.is_empty() { first_page(signed.session.kind).to_owned() } else { next })));
     }
-    let view = EmailView { problems: Vec::new(), email: String::new(), next };
+    let view = EmailView { problems: Vec::new(), unfit: false, email: String::new(), next };
     visitor.email_page(view, Status::Ok).map(Either::Right)
 }
 
@@ -154,14 +156,14 @@ pub(super) struct Password {
 pub(super) async fn take_password(visitor: Visitor<'_>, inside: &State<Inside>, form: Posted<Password>) -> Result<Either<Redirect, Page<EmailView>>, Oops> {
     let form = form.into_inner();
     let (email, next) = (form.email.chars().take(254).collect::<String>(), safe_next(Some(&form.next)));
-    let again = |visitor: Visitor<'_>, problems: Vec<Problem>| {
-        let view = EmailView { problems: mistakes(problems), email: email.clone(), next: next.clone() };
+    let again = |visitor: Visitor<'_>, problems: Vec<Problem>, unfit: bool| {
+        let view = EmailView { problems: mistakes(problems), unfit, email: email.clone(), next: next.clone() };
         visitor.email_page(view, Status::UnprocessableEntity).map(Either::Right)
     };
     let wanted = [("email", form.email.trim().is_empty(), "Type your e-mail address"), ("password", form.password.is_empty(), "Type your password")];
     let missing: Vec<Problem> = wanted.into_iter().filter(|(_, empty, _)| *empty).map(|(field, _, text)| Problem::new(field, text)).collect();
     if !missing.is_empty() {
-        return again(visitor, missing);
+        return again(visitor, missing, false);
     }
     let site = visitor.site;
     let account = match text::email(&form.email) {
@@ -181,7 +183,7 @@ pub(super) async fn take_password(visitor: Visitor<'_>, inside: &State<Inside>, 
         }
         (account, _) => {
             site.refuse_password(account.map(|account| account.user), &visitor.from).await?;
-            again(visitor, vec![Problem::new("email", "The e-mail address or the password is not right. Check both and try again.")])
+            again(visitor, vec![Problem::new("email", "The e-mail address or the password is not right. Check both and try again.")], true)
         }
     }
 }

@@ -14,6 +14,8 @@ use store::{trail::Checked, user};
 struct Fact {
     label: &'static str,
     value: String,
+    /// To be compared sign by sign.
+    mono: bool,
 }
 
 #[derive(Serialize)]
@@ -45,6 +47,7 @@ impl View for SystemView {
 
 const FINE: State = State::new("In order", "st ok");
 const WRONG: State = State::new("Failed", "st cross bad");
+const NONE: State = State::new("Not checked", "st ring");
 
 fn trail(checked: &Checked) -> Check {
     let title = "The trail is unbroken";
@@ -52,6 +55,10 @@ fn trail(checked: &Checked) -> Check {
         Checked::Unbroken(head) => Check { status: FINE, title, evidence: format!("{} events were checked when this page was made.", head.seq) },
         Checked::Broken(seq) => Check { status: WRONG, title, evidence: format!("Event {seq} does not fit the one before it. Somebody changed the database from outside: keep a copy, and restore.") },
     }
+}
+
+fn backups() -> Check {
+    Check { status: NONE, title: "Backups", evidence: "This version makes none. Stop the server and copy the data directory and the key file.".into() }
 }
 
 #[get("/system")]
@@ -75,8 +82,8 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<SystemView>, Oops> {
         last: person.last.map(|at| calendar.when(at)),
     };
     let view = SystemView {
-        facts: desk.inside().facts.iter().map(|(label, value)| Fact { label, value: value.clone() }).collect(),
-        checks: vec![writes, trail(&checked)],
+        facts: (desk.inside().facts)().into_iter().map(|(label, value)| Fact { label, value, mono: label.contains("SHA-256") }).collect(),
+        checks: vec![writes, trail(&checked), backups()],
         people: people.into_iter().map(account).collect(),
         note: "Running the server gives no access to cases: this account cannot open one, and cannot be granted any.",
     };

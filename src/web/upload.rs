@@ -1,24 +1,37 @@
 //! Files that arrive: read part by part, encrypted as they come, never whole in memory and never plain on disk.
 
 use super::{
-    Inside,
+    Inside, desk,
     posted::{comes_from_here, forged, is_ours},
+    sink::Sink,
+    turns::{Turn, Turns},
 };
 use bytes::Bytes;
 use multer::{Constraints, Field, Multipart};
 use rocket::{
     Request,
     data::{self, ByteUnit, Data, FromData},
+    futures::{Stream, StreamExt},
     http::Status,
 };
 use rules::{Refusal, document};
-use std::time::Duration;
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 use store::{Site, blob::Kept};
-use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::io::ReaderStream;
 
 /// All files of one form together may be so many times the limit of one.
 const TOGETHER: u64 = 8;
+/// Fields in one form. Every file costs a key, a name on the disk and a row.
+const FIELDS: usize = 200;
 /// How long what was refused is still read.
 const DRAIN: Duration = Duration::from_secs(20);
 const READ: usize = 256 * 1024;
@@ -26,7 +39,51 @@ const READ: usize = 256 * 1024;
 /// A multipart form whose first field was a genuine form token.
 pub(super) struct Upload<'r> {
     parts: Multipart<'r>,
+    awaited: Awaited,
+    fields: usize,
     limit: u64,
+    _turn: Turn,
+}
+
+/// The body piece by piece: after each one it says that there is nothing yet, because the parser gathers all that it can get before it
+/// gives anything out.
+struct OneByOne<S> {
+    stream: S,
+    awaited: Awaited,
+    given: bool,
+}
+
+impl<S: Stream<Item = io::Result<Bytes>> + Unpin> Stream for OneByOne<S> {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.given) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = ready!(self.stream.poll_next_unpin(cx));
+        self.given = piece.is_some();
+        Poll::Ready(piece.map(|piece| self.awaited.count(piece)))
+    }
+}
+
+/// Counts the bytes that come before a field begins: its head and what precedes it. The parser keeps them in memory and searches them
+/// anew with each piece, and has no limit of its own.
+#[derive(Clone, Default)]
+struct Awaited(Arc<AtomicUsize>);
+
+impl Awaited {
+    fn begin(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    fn count(&self, piece: io::Result<Bytes>) -> io::Result<Bytes> {
+        let piece = piece?;
+        match self.0.fetch_add(piece.len(), Ordering::Relaxed) > READ {
+            true => Err(io::Error::other("the head of a field does not end")),
+            false => Ok(piece),
+        }
+    }
 }
 
 #[rocket::async_trait]
@@ -34,7 +91,8 @@ impl<'r> FromData<'r> for Upload<'r> {
     type Error = ();
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
-        let Some(inside) = request.rocket().state::<Inside>() else { return data::Outcome::Error((Status::InternalServerError, ())) };
+        let state = (request.rocket().state::<Inside>(), request.rocket().state::<Turns>());
+        let (Some(inside), Some(turns)) = state else { return data::Outcome::Error((Status::InternalServerError, ())) };
         if !comes_from_here(request) {
             return forged(request);
         }
@@ -45,7 +103,11 @@ impl<'r> FromData<'r> for Upload<'r> {
         if announced.is_some_and(|length| length > total) {
             return data::Outcome::Error((Status::PayloadTooLarge, ()));
         }
+        let Ok(Some(signed)) = desk::signed(request) else { return data::Outcome::Error((Status::Unauthorized, ())) };
+        let Some(turn) = turns.take(signed.session.user) else { return data::Outcome::Error((Status::ServiceUnavailable, ())) };
+        let awaited = Awaited::default();
         let stream = ReaderStream::with_capacity(data.open(ByteUnit::Byte(total)), READ);
+        let stream = OneByOne { stream, awaited: awaited.clone(), given: false };
         let mut parts = Multipart::with_constraints(stream, boundary, Constraints::new());
         let token = match parts.next_field().await {
             Ok(Some(field)) if field.name() == Some("csrf") => short_text(field).await,
@@ -53,7 +115,7 @@ impl<'r> FromData<'r> for Upload<'r> {
             Err(_) => return data::Outcome::Error((Status::UnprocessableEntity, ())),
         };
         match token.is_some_and(|token| is_ours(request, &token)) {
-            true => data::Outcome::Success(Upload { parts, limit: inside.upload_limit }),
+            true => data::Outcome::Success(Upload { parts, awaited, fields: 0, limit: inside.upload_limit, _turn: turn }),
             false => forged(request),
         }
     }
@@ -85,11 +147,17 @@ impl Upload<'_> {
     /// The next file of the form. `None` at its end; an error when the form breaks off.
     pub(super) async fn next(&mut self, site: &Site) -> Result<Option<Arrived>, Refusal> {
         loop {
+            self.awaited.begin();
             let next = self.parts.next_field().await.map_err(|_| broken())?;
-            let Some(field) = next else { return Ok(None) };
+            let Some(mut field) = next else { return Ok(None) };
+            self.fields += 1;
+            if self.fields > FIELDS {
+                return Err(Refusal::invalid("file", format!("One form takes {FIELDS} files at most. Those before are kept; send the others in a second go.")));
+            }
             // Browsers write these three, and only these, in this way (HTML standard, multipart/form-data).
             let given = field.file_name().unwrap_or("").replace("%22", "\"").replace("%0D", "").replace("%0A", "");
             if field.name() != Some("file") || given.is_empty() {
+                self.skip(&mut field).await?;
                 continue;
             }
             return match self.take(site, field, given.clone()).await {
@@ -100,12 +168,24 @@ impl Upload<'_> {
         }
     }
 
+    /// Reads a field to its end without keeping anything of it.
+    async fn skip(&self, field: &mut Field<'_>) -> Result<(), Refusal> {
+        while field.chunk().await.map_err(|_| broken())?.is_some() {
+            self.awaited.begin();
+        }
+        Ok(())
+    }
+
     /// Reads on without keeping anything, for a while: a browser that is still sending does not see the answer.
     pub(super) async fn drain(&mut self) {
         let until = tokio::time::Instant::now() + DRAIN;
         let _ = tokio::time::timeout_at(until, async {
+            self.awaited.begin();
             while let Ok(Some(mut field)) = self.parts.next_field().await {
-                while let Ok(Some(_)) = field.chunk().await {}
+                if self.skip(&mut field).await.is_err() {
+                    return;
+                }
+                self.awaited.begin();
             }
         })
         .await;
@@ -114,22 +194,28 @@ impl Upload<'_> {
     async fn take(&self, site: &Site, mut field: Field<'_>, given: String) -> Result<Arrived, Refusal> {
         let refused = |name: String, why: &str| Ok(Arrived::Refused { name, why: why.into() });
         let Some(name) = document::clean_name(&given) else {
+            self.skip(&mut field).await?;
             return refused("A file without a usable name".into(), "Its name holds no letters or digits. It was not kept. Rename it and send it again.");
         };
-        let mut sink = Sink::start(site)?;
+        let mut sink = None;
         let mut size = 0_u64;
         while let Some(bytes) = field.chunk().await.map_err(|_| broken())? {
+            self.awaited.begin();
             size += bytes.len() as u64;
             if size > self.limit {
+                drop(sink);
+                self.skip(&mut field).await?;
                 let limit = document::size_words(self.limit);
                 return refused(name, &format!("It is larger than {limit}, the most this site takes. It was not kept. Split it, or ask your system administrator."));
             }
-            sink.push(bytes).await?;
+            if !bytes.is_empty() {
+                sink.get_or_insert_with(|| Sink::start(site)).push(bytes).await?;
+            }
         }
-        if size == 0 {
-            return refused(name, "The file is empty: it has 0 bytes. It was not kept. Check it and send it again.");
+        match sink {
+            None => refused(name, "The file is empty: it has 0 bytes. It was not kept. Check it and send it again."),
+            Some(sink) => Ok(Arrived::File { name, kept: sink.finish().await? }),
         }
-        Ok(Arrived::File { name, kept: sink.finish().await? })
     }
 }
 
@@ -137,40 +223,18 @@ fn broken() -> Refusal {
     Refusal::invalid("file", "The upload broke off before it was complete. The file that was under way was not kept. Send it again.")
 }
 
-/// Encrypts and writes on a thread for blocking work, a few pieces behind the network.
-struct Sink {
-    pieces: mpsc::Sender<Bytes>,
-    done: JoinHandle<Result<Kept, Refusal>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Sink {
-    fn start(site: &Site) -> Result<Sink, Refusal> {
-        let mut incoming = site.blobs().start(&site.keys().blobs)?;
-        let (pieces, mut arriving) = mpsc::channel::<Bytes>(8);
-        let done = tokio::task::spawn_blocking(move || {
-            while let Some(bytes) = arriving.blocking_recv() {
-                if bytes.is_empty() {
-                    return incoming.finish();
-                }
-                incoming.push(&bytes)?;
-            }
-            // The sender went away without saying that it was complete: nothing stays.
-            Err(broken())
-        });
-        Ok(Sink { pieces, done })
-    }
-
-    async fn push(&mut self, bytes: Bytes) -> Result<(), Refusal> {
-        if bytes.is_empty() || self.pieces.send(bytes).await.is_ok() {
-            return Ok(());
-        }
-        let ended = (&mut self.done).await.unwrap_or_else(|panic| Err(Refusal::fault(panic)));
-        Err(ended.err().unwrap_or_else(|| Refusal::fault("the upload ended early")))
-    }
-
-    /// An empty piece says that the file is complete.
-    async fn finish(self) -> Result<Kept, Refusal> {
-        let _ = self.pieces.send(Bytes::new()).await;
-        self.done.await.unwrap_or_else(|panic| Err(Refusal::fault(panic)))
+    #[test]
+    fn what_comes_before_a_field_begins_is_counted() {
+        let awaited = Awaited::default();
+        let piece = || Ok(Bytes::from(vec![b'a'; READ]));
+        assert!(awaited.count(piece()).is_ok());
+        assert!(awaited.count(piece()).is_ok());
+        assert!(awaited.count(piece()).is_err(), "a head does not go on and on");
+        awaited.begin();
+        assert!(awaited.count(piece()).is_ok());
     }
 }

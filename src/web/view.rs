@@ -2,7 +2,7 @@
 
 use super::link;
 use jiff::tz::TimeZone;
-use rules::{Level, Moment, Problem, UserKind, case::Status, document};
+use rules::{Level, Moment, Problem, UserKind, Verb, case::Status, document};
 use serde::Serialize;
 use store::{Site, case::File, case_list, document as documents, trail::Told};
 
@@ -29,6 +29,12 @@ impl Calendar {
     /// "24 Nov 2026".
     pub(super) fn day(&self, at: Moment) -> String {
         at.day(&self.zone)
+    }
+
+    /// The same within a sentence: "today" for today.
+    pub(super) fn day_within(&self, at: Moment) -> String {
+        let (day, today) = (self.day(at), self.day(self.now));
+        if day == today { "today".into() } else { day }
     }
 
     pub(super) fn when(&self, at: Moment) -> When {
@@ -75,6 +81,21 @@ pub(super) struct Mistake {
 
 pub(super) fn mistakes(problems: Vec<Problem>) -> Vec<Mistake> {
     problems.into_iter().map(|problem| Mistake { field: problem.field, text: problem.text }).collect()
+}
+
+/// One of the ways to look at a list.
+#[derive(Serialize)]
+pub(super) struct Tab {
+    pub(super) label: &'static str,
+    pub(super) href: String,
+    pub(super) current: bool,
+}
+
+/// Choices under a heading of their own.
+#[derive(Serialize)]
+pub(super) struct Group {
+    pub(super) label: &'static str,
+    pub(super) choices: Vec<Choice>,
 }
 
 /// One of several to choose from.
@@ -157,9 +178,15 @@ impl CaseFile {
 /// A row of a list of cases.
 #[derive(Serialize)]
 pub(super) struct CaseRow {
-    href: Option<String>,
     reference: String,
-    title: Option<String>,
+    /// `None` for those who may only know that the case exists.
+    seen: Option<SeenCase>,
+}
+
+#[derive(Serialize)]
+struct SeenCase {
+    href: String,
+    title: String,
     type_name: String,
     status: State,
     owner: String,
@@ -170,17 +197,18 @@ pub(super) struct CaseRow {
 
 impl CaseRow {
     pub(super) fn new(row: case_list::Listed, calendar: &Calendar) -> CaseRow {
-        CaseRow {
-            href: row.title.is_some().then(|| link::case(&row.id, "")),
-            reference: row.reference,
-            title: row.title,
-            type_name: row.type_name,
-            status: State::of(row.status),
-            owner: row.owner,
-            opened: calendar.when(row.opened),
-            restricted: row.restricted,
-            documents: row.documents,
-        }
+        let href = link::case(&row.id, "");
+        let seen = |seen: case_list::Summary| SeenCase {
+            href,
+            title: seen.title,
+            type_name: seen.type_name,
+            status: State::of(seen.status),
+            owner: seen.owner,
+            opened: calendar.when(seen.opened),
+            restricted: seen.restricted,
+            documents: seen.documents,
+        };
+        CaseRow { reference: row.reference, seen: row.summary.map(seen) }
     }
 }
 
@@ -219,27 +247,38 @@ impl DocRow {
     }
 }
 
-/// An event of the trail.
+/// An event of the trail, always with its day and the time of day.
 #[derive(Serialize)]
 pub(super) struct EventRow {
-    at: When,
+    iso: String,
+    pub(super) day: String,
+    hour: String,
     who: String,
     words: String,
     object: Option<String>,
     object_href: Option<String>,
+    /// The level that was given.
+    detail: Option<&'static str>,
     reason: Option<String>,
     from: String,
+    /// It changed nothing.
+    looked: bool,
     result: &'static str,
 }
 
 impl EventRow {
     pub(super) fn new(told: Told, calendar: &Calendar) -> EventRow {
+        let (at, zone, verb) = (told.event.at, &calendar.zone, told.event.verb);
         EventRow {
-            at: calendar.when(told.event.at),
+            iso: at.iso(),
+            day: at.full_day(zone),
+            hour: at.hour(zone),
+            looked: !told.event.refused && !verb.changes_a_case(),
+            detail: told.event.detail.filter(|_| verb == Verb::AccessGrant).map(|level| Level::from_number(level).word()),
             who: told.who.unwrap_or_else(|| "Strongroom".into()),
             words: match told.event.refused {
-                true => format!("tried to {}", told.event.verb.tried()),
-                false => told.event.verb.words().into(),
+                true => format!("tried to {}", verb.tried()),
+                false => verb.words().into(),
             },
             object: told.object,
             reason: told.reason,

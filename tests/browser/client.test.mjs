@@ -112,7 +112,7 @@ describe('staff', () => {
   test('at reception know the reference, and nothing else', async () => {
     const page = await (await firm.actor('Siân')).newPage();
     await page.goto('/cases?view=every');
-    await page.getByRole('row').filter({ hasText: reference }).getByText('You may know that it exists').waitFor();
+    await page.getByRole('row').filter({ hasText: reference }).getByText('Only the reference is open to you.').waitFor();
     assert.equal(await page.getByText(/Adeyemi/).count(), 0);
     await nowhere(page, paths.slice(3));
     await page.context().close();

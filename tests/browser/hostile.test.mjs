@@ -145,7 +145,7 @@ describe('hostile words', () => {
       await page.getByRole('radiogroup', { name: 'Level' }).getByLabel(/^Read/i).check();
       await page.getByLabel(/^Why \(/).fill(title);
       await page.getByRole('button', { name: 'Give access' }).click();
-      await page.getByRole('status').filter({ hasText: 'Access is given.' }).waitFor();
+      await page.getByRole('status').filter({ hasText: 'Access is given to Folake Adeyemi.' }).waitFor();
       for (const place of ['', '/edit', '/documents', '/access', '/history']) {
         await page.goto(`${path}${place}`);
         assert.ok((await page.title()).length > 0);

@@ -50,7 +50,7 @@ const faults = async (page, shot) => {
 const dead = async page => {
   const links = await page.locator('a[href]').evaluateAll(all => all.map(link => link.href));
   const own = [...new Set(links)].filter(link => link.startsWith(firm.url));
-  const wrong = links.filter(link => !link.startsWith(firm.url)).map(link => `leads elsewhere: ${link}`);
+  const wrong = links.filter(link => !link.startsWith(firm.url) && !link.startsWith('tel:')).map(link => `leads elsewhere: ${link}`);
   for (const link of own) {
     const { hash } = new URL(link);
     if (hash && link.split('#')[0] === page.url().split('#')[0]) {
@@ -162,7 +162,7 @@ look('edit with errors', priya, async page => {
   await page.goto(`${known}/edit`);
   await page.getByLabel('Title').fill('');
   await page.getByLabel('Closed').check();
-  await page.getByRole('button', { name: 'Keep the change' }).click();
+  await page.getByRole('button', { name: 'Save the change' }).click();
   await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
 }, 422);
 look('documents', priya, page => page.goto(`${known}/documents`));
@@ -200,6 +200,7 @@ look('access with errors', priya, async page => {
 }, 422);
 look('access of a reader', as('Ruth'), page => page.goto(`${known}/access`), 403);
 look('history', priya, page => page.goto(`${known}/history`));
+look('history of everything', priya, page => page.goto(`${known}/history?show=every`));
 look('account', priya, at('/account'));
 look('help', priya, at('/help'));
 look('404', priya, at('/nowhere'), 404);

@@ -49,10 +49,10 @@ describe('a day without scripts', () => {
     await page.goto(`${path}/edit`);
     await other.goto(`${path}/edit`);
     await other.getByLabel('Summary').fill('The other was quicker.');
-    await other.getByRole('button', { name: 'Keep the change' }).click();
-    await flash(other, 'Your change is kept.');
+    await other.getByRole('button', { name: 'Save the change' }).click();
+    await flash(other, 'Your change is saved.');
     await page.getByLabel('Summary').fill('This one is late.');
-    await page.getByRole('button', { name: 'Keep the change' }).click();
+    await page.getByRole('button', { name: 'Save the change' }).click();
     await page.getByRole('alert').filter({ hasText: 'changed this case' }).waitFor();
     assert.equal((await page.getByLabel('Summary').inputValue()).trim(), 'This one is late.');
     await other.reload();
@@ -104,21 +104,21 @@ describe('a day without scripts', () => {
     await page.getByRole('radiogroup', { name: 'Level' }).getByLabel(/^Read/i).check();
     await page.getByLabel(/^Why \(/).fill('Second pair of eyes');
     await page.getByRole('button', { name: 'Give access' }).click();
-    await flash(page, 'Access is given.');
+    await flash(page, 'Access is given to Ruth Feldman.');
     assert.equal(await status(), 200);
     await choose('Who is kept out', 'Ruth');
     await page.getByLabel('Reason for the wall').fill('Acted for the other side');
     await page.getByRole('button', { name: 'Put up the wall' }).click();
-    await flash(page, 'The wall is up.');
+    await flash(page, 'The wall is up against Ruth Feldman.');
     assert.equal(await status(), 404);
     await page.getByRole('region', { name: 'Kept out' }).locator('summary').click();
     await page.getByLabel('Why it comes down').fill('The other side has another firm now');
     await page.getByRole('button', { name: /Take the wall down/ }).click();
-    await flash(page, 'The wall is down.');
+    await flash(page, 'The wall is down for Ruth Feldman.');
     const row = page.getByRole('table', { name: /People in the firm/ }).getByRole('row').filter({ hasText: 'Ruth Feldman' });
     if (await row.count()) {
       await row.getByRole('button', { name: /Take back/ }).click();
-      await flash(page, 'Access is taken back.');
+      await flash(page, 'Access is taken back from Ruth Feldman.');
     }
     assert.equal(await status(), 404);
     await ruth.context().close();

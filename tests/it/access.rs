@@ -46,6 +46,26 @@ fn knowing_is_not_reading() {
 }
 
 #[test]
+fn of_a_client_the_page_says_what_they_see() {
+    let world = world::shared();
+    let (priya, folake) = (world.actor("Priya"), world.actor("Folake"));
+    let case = priya.open_case("Access: thistledown");
+    let page = format!("{case}/access");
+    let id = user(&priya, &case, "Folake Adeyemi (client)");
+    let seen = |level: &str| {
+        let given = priya.submit(&page, &page, &[("user", &id), ("level", level)]);
+        let told = priya.get(given.location.as_deref().unwrap()).body;
+        assert!(told.contains("Access is given to Folake Adeyemi."), "the notice names the person");
+        let both = (told.contains("Title and where it stands"), folake.get("/home").body.contains("thistledown"));
+        assert_eq!(both.0, both.1, "{level}");
+        both.0
+    };
+    assert!(!seen("know") && seen("read"));
+    let history = priya.get(&format!("{case}/history")).body;
+    assert!(history.contains("Folake Adeyemi</bdi>, Know") && history.contains("Folake Adeyemi</bdi>, Read"), "the history says the level");
+}
+
+#[test]
 fn a_wall_beats_a_grant() {
     let world = world::shared();
     let (priya, marta) = (world.actor("Priya"), world.actor("Marta"));
@@ -124,7 +144,7 @@ fn history_tells_what_was_done_and_refused() {
     world.actor("Tomasz").get(&case);
     priya.get(&format!("{case}/documents"));
     std::thread::sleep(std::time::Duration::from_millis(300));
-    let page = priya.get(&format!("{case}/history"));
+    let page = priya.get(&format!("{case}/history?show=every"));
     assert_eq!(page.status, 200);
     for words in ["opened the case", "listed the documents", "Tomasz Zielinski", "unbroken"] {
         assert!(page.body.contains(words), "{words}");
@@ -143,7 +163,7 @@ fn what_is_refused_is_written_down_as_what_was_tried() {
     for (path, field) in refused {
         assert_eq!(ruth.submit("/account", &path, &[(field.0, field.1.as_str())]).status, 403, "{path}");
     }
-    let history = priya.get(&format!("{case}/history")).body;
+    let history = priya.get(&format!("{case}/history?show=every")).body;
     for words in ["tried to give access", "tried to take access back", "tried to put up a wall", "tried to take a wall down", "gave access"] {
         assert!(history.contains(words), "{words}");
     }

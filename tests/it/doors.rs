@@ -1,57 +1,100 @@
 //! Every route × every actor. A route that is not listed here fails the test; so does a row for a route that is gone.
 
-use crate::world::{self, BINARY};
+use crate::world::{self, BINARY, Browser};
 use std::process::Command;
 
-/// What each actor gets: nobody, the owner, a colleague without a grant, a client, the administrator.
+/// Nobody, the owner of a case, a colleague who may read it, one without a grant, a client, the administrator.
+const ACTORS: [&str; 6] = ["", "Priya", "Ruth", "Tomasz", "Folake", "Tom A"];
+
+/// What the ids in paths are of; routes themselves say `<id>`.
+const OBJECTS: [&str; 2] = ["<case>", "<document>"];
+
+enum Sort {
+    Page,
+    Form,
+    Upload,
+}
+
+/// What each actor gets, and what those get who send the form empty, but with their own genuine token.
 struct Door {
     route: &'static str,
-    expect: [u16; 5],
+    sort: Sort,
+    expect: [u16; 6],
+    sent: Option<[u16; 6]>,
 }
 
-const ACTORS: [&str; 5] = ["", "Priya", "Tomasz", "Folake", "Tom A"];
-
-const fn door(route: &'static str, expect: [u16; 5]) -> Door {
-    Door { route, expect }
+const fn page(route: &'static str, expect: [u16; 6]) -> Door {
+    Door { route, sort: Sort::Page, expect, sent: None }
 }
 
-/// `{case}` and `{document}` are of a case that only Priya can see. A POST without a token is refused with 403, after the class of the
-/// page was checked; 401 tells somebody who is not signed in that their session is over.
+const fn form(route: &'static str, expect: [u16; 6], sent: [u16; 6]) -> Door {
+    Door { route, sort: Sort::Form, expect, sent: Some(sent) }
+}
+
+const fn upload(route: &'static str, expect: [u16; 6], sent: [u16; 6]) -> Door {
+    Door { route, sort: Sort::Upload, expect, sent: Some(sent) }
+}
+
+/// A form that is not sent with its token, because it would end the sessions that other tests use.
+const fn unsent(route: &'static str, expect: [u16; 6]) -> Door {
+    Door { route, sort: Sort::Form, expect, sent: None }
+}
+
+/// Case and document are Priya's; Ruth may read them. A form without its token is refused with 403, after the class of the page was
+/// checked; 401 tells somebody who is not signed in that their session is over. With its token it reaches the handler: 404 to those who
+/// do not see the object, 403 to those whose level is too low, and to the owner 422 or 303, or 404 where the form names nobody.
 const DOORS: &[Door] = &[
-    door("GET /assets/<name>", [404, 404, 404, 404, 404]),
-    door("GET /healthz", [200, 200, 200, 200, 200]),
-    door("GET /readyz", [200, 200, 200, 200, 200]),
-    door("GET /help", [200, 200, 200, 200, 200]),
-    door("GET /", [303, 303, 303, 303, 303]),
-    door("GET /sign-in?<next>", [200, 303, 303, 303, 303]),
-    door("POST /sign-in", [403, 403, 403, 403, 403]),
-    door("GET /sign-in/code?<next>", [303, 303, 303, 303, 303]),
-    door("POST /sign-in/code", [403, 403, 403, 403, 403]),
-    door("POST /sign-out", [401, 403, 403, 403, 403]),
-    door("GET /account", [303, 200, 200, 200, 200]),
-    door("POST /account/theme", [401, 403, 403, 403, 403]),
-    door("GET /today", [303, 200, 200, 404, 404]),
-    door("GET /cases?<asked..>", [303, 200, 200, 404, 404]),
-    door("GET /cases/new", [303, 200, 200, 404, 404]),
-    door("POST /cases", [401, 403, 403, 404, 404]),
-    door("GET /cases/<id>", [303, 200, 404, 404, 404]),
-    door("GET /cases/<id>/edit", [303, 200, 404, 404, 404]),
-    door("POST /cases/<id>/edit", [401, 403, 403, 404, 404]),
-    door("GET /cases/<id>/documents?<after>", [303, 200, 404, 404, 404]),
-    door("POST /cases/<id>/documents", [401, 403, 403, 404, 404]),
-    door("GET /documents/<id>", [303, 200, 404, 404, 404]),
-    door("GET /documents/<id>/content", [303, 200, 404, 404, 404]),
-    door("POST /documents/<id>/trash", [401, 403, 403, 404, 404]),
-    door("POST /documents/<id>/restore", [401, 403, 403, 404, 404]),
-    door("GET /cases/<id>/access", [303, 200, 404, 404, 404]),
-    door("POST /cases/<id>/access", [401, 403, 403, 404, 404]),
-    door("POST /cases/<id>/access/revoke", [401, 403, 403, 404, 404]),
-    door("POST /cases/<id>/access/wall", [401, 403, 403, 404, 404]),
-    door("POST /cases/<id>/access/unwall", [401, 403, 403, 404, 404]),
-    door("GET /cases/<id>/history?<before>", [303, 200, 404, 404, 404]),
-    door("GET /home", [303, 404, 404, 200, 404]),
-    door("GET /system", [303, 404, 404, 404, 200]),
+    page("GET /assets/<name>", [404, 404, 404, 404, 404, 404]),
+    page("GET /healthz", [200, 200, 200, 200, 200, 200]),
+    page("GET /readyz", [200, 200, 200, 200, 200, 200]),
+    page("GET /help", [200, 200, 200, 200, 200, 200]),
+    page("GET /", [303, 303, 303, 303, 303, 303]),
+    page("GET /sign-in?<next>", [200, 303, 303, 303, 303, 303]),
+    form("POST /sign-in", [403, 403, 403, 403, 403, 403], [422, 422, 422, 422, 422, 422]),
+    page("GET /sign-in/code?<next>", [303, 303, 303, 303, 303, 303]),
+    form("POST /sign-in/code", [403, 403, 403, 403, 403, 403], [303, 303, 303, 303, 303, 303]),
+    unsent("POST /sign-out", [401, 403, 403, 403, 403, 403]),
+    page("GET /account", [303, 200, 200, 200, 200, 200]),
+    form("POST /account/theme", [401, 403, 403, 403, 403, 403], [401, 303, 303, 303, 303, 303]),
+    page("GET /today", [303, 200, 200, 200, 404, 404]),
+    page("GET /cases?<asked..>", [303, 200, 200, 200, 404, 404]),
+    page("GET /cases/new", [303, 200, 200, 200, 404, 404]),
+    form("POST /cases", [401, 403, 403, 403, 404, 404], [401, 422, 422, 422, 404, 404]),
+    page("GET /cases/<case>", [303, 200, 200, 404, 404, 404]),
+    page("GET /cases/<case>/edit", [303, 200, 403, 404, 404, 404]),
+    form("POST /cases/<case>/edit", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    page("GET /cases/<case>/documents?<after>", [303, 200, 200, 404, 404, 404]),
+    upload("POST /cases/<case>/documents", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    page("GET /documents/<document>", [303, 200, 200, 404, 404, 404]),
+    page("GET /documents/<document>/content", [303, 200, 200, 404, 404, 404]),
+    form("POST /documents/<document>/trash", [401, 403, 403, 403, 404, 404], [401, 303, 403, 404, 404, 404]),
+    form("POST /documents/<document>/restore", [401, 403, 403, 403, 404, 404], [401, 303, 403, 404, 404, 404]),
+    page("GET /cases/<case>/access", [303, 200, 403, 404, 404, 404]),
+    form("POST /cases/<case>/access", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    form("POST /cases/<case>/access/revoke", [401, 403, 403, 403, 404, 404], [401, 404, 403, 404, 404, 404]),
+    form("POST /cases/<case>/access/wall", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    form("POST /cases/<case>/access/unwall", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    page("GET /cases/<case>/history?<before>&<show>", [303, 200, 403, 404, 404, 404]),
+    page("GET /home", [303, 404, 404, 404, 200, 404]),
+    page("GET /system", [303, 404, 404, 404, 404, 200]),
 ];
+
+impl Door {
+    /// Status and text for somebody who comes with this form token; empty for none.
+    fn knock(&self, browser: &Browser, path: &str, token: &str) -> (u16, String) {
+        let request = browser.request(self.route.split_once(' ').unwrap().0, path);
+        let request = match self.sort {
+            Sort::Page => request,
+            Sort::Form => request.header("Content-Type", "application/x-www-form-urlencoded").body(format!("csrf={token}")),
+            Sort::Upload => {
+                let body = format!("--x\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n--x--\r\n");
+                request.header("Content-Type", "multipart/form-data; boundary=x").body(body)
+            }
+        };
+        let answer = request.send().unwrap();
+        (answer.status().as_u16(), answer.text().unwrap_or_default())
+    }
+}
 
 /// `METHOD /path` of every route of the binary, without its class.
 fn routes() -> Vec<String> {
@@ -61,33 +104,52 @@ fn routes() -> Vec<String> {
 
 #[test]
 fn every_route_is_listed_once() {
-    let (mut routes, mut doors) = (routes(), DOORS.iter().map(|door| door.route.to_owned()).collect::<Vec<_>>());
+    let in_routes = |door: &Door| OBJECTS.iter().fold(door.route.to_owned(), |route, object| route.replace(object, "<id>"));
+    let (mut routes, mut doors) = (routes(), DOORS.iter().map(in_routes).collect::<Vec<_>>());
     routes.sort();
     doors.sort();
     assert_eq!(routes, doors);
 }
 
-#[test]
-fn every_door_opens_for_whom_it_should() {
-    let world = world::shared();
-    let priya = world.actor("Priya");
-    let case = priya.open_case("Doors: a case of Priya alone");
+/// The ids that [`OBJECTS`] stand for: a case of Priya's, in which Ruth may read, and its document.
+fn objects(priya: &Browser) -> [String; 2] {
+    let case = priya.open_case("Doors: a case of Priya's");
+    let access = format!("{case}/access");
+    let ruth = priya.get(&access).option("Ruth Feldman");
+    assert_eq!(priya.submit(&access, &access, &[("user", &ruth), ("level", "read")]).status, 303);
     let kept = priya.upload(&format!("{case}/documents"), vec![("door.txt", b"behind the door".to_vec())]);
     assert_eq!(kept.status, 303, "{}", kept.body);
     let document = priya.get(&format!("{case}/documents")).links("/documents/")[0].split('/').nth(2).unwrap().to_owned();
+    [case.rsplit('/').next().unwrap().to_owned(), document]
+}
+
+/// Somebody's browser and the form token of its session or visit.
+fn with_token(name: &str) -> (Browser, String) {
+    let world = world::shared();
+    let (browser, page) = if name.is_empty() { (world.anonymous(), "/sign-in") } else { (world.actor(name), "/account") };
+    let token = browser.get(page).token();
+    assert!(!token.is_empty(), "{page} has no form for {name:?}");
+    (browser, token)
+}
+
+#[test]
+fn every_door_opens_for_whom_it_should() {
+    let ids = objects(&world::shared().actor("Priya"));
+    let actors = ACTORS.map(with_token);
     let mut wrong = Vec::new();
     for door in DOORS {
-        let (method, route) = door.route.split_once(' ').unwrap();
-        let id = if route.starts_with("/documents/") { &document } else { case.rsplit('/').next().unwrap() };
-        let path = route.split('?').next().unwrap().replace("<id>", id).replace("<name>", "none.css");
-        for (actor, expected) in ACTORS.iter().zip(door.expect) {
-            let browser = if actor.is_empty() { world.anonymous() } else { world.actor(actor) };
-            let request = browser.request(method, &path);
-            let request = if method == "POST" { request.header("Content-Type", "application/x-www-form-urlencoded").body("a=b") } else { request };
-            let request = if path.ends_with("/documents") && method == "POST" { browser.request(method, &path).header("Content-Type", "multipart/form-data; boundary=x").body("--x\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\nno\r\n--x--\r\n") } else { request };
-            let status = request.send().unwrap().status().as_u16();
-            if status != expected {
-                wrong.push(format!("{actor:?} {method} {path}: {status}, expected {expected}"));
+        let path = door.route.split([' ', '?']).nth(1).unwrap().replace("<name>", "none.css");
+        let path = OBJECTS.iter().zip(&ids).fold(path, |path, (object, id)| path.replace(object, id));
+        assert!(!path.contains('<'), "{path}: of what is the id?");
+        for (n, (browser, token)) in actors.iter().enumerate() {
+            for (token, expect) in [("", Some(door.expect)), (token.as_str(), door.sent)] {
+                let Some(expect) = expect else { continue };
+                let (status, body) = door.knock(browser, &path, token);
+                // Both a missing token and a missing right are 403; the sentence tells which.
+                if status != expect[n] || (!token.is_empty() && body.contains("That form could not be accepted")) {
+                    let how = if token.is_empty() { "without" } else { "with" };
+                    wrong.push(format!("{:?} {} {how} a token: {status}, expected {}", ACTORS[n], door.route, expect[n]));
+                }
             }
         }
     }

@@ -3,8 +3,8 @@
 //! A code of an authenticator counts once, so that most tests share one world ([`shared`]) in which everybody is signed in once.
 
 use reqwest::{
-
-    blocking::{Client, Response, multipart},
+    blocking::{Client, ClientBuilder, Response, multipart},
+    cookie::{CookieStore, Jar},
 };
 use serde_json::Value;
 use std::{
@@ -113,19 +113,23 @@ impl Server {
         keys::totp::code_at(&unbase32(self.user(name)["totp_secret"].as_str().unwrap()), seconds)
     }
 
-    /// A browser that nobody has signed in with; it trusts the server's own authority and nothing else.
-    pub(crate) fn browser(&self) -> Browser {
+    /// Trusts the server's own authority and nothing else, follows no redirect and keeps no cookie.
+    fn client(&self) -> ClientBuilder {
         static PROVIDER: OnceLock<()> = OnceLock::new();
         PROVIDER.get_or_init(|| drop(rustls::crypto::aws_lc_rs::default_provider().install_default()));
         let root = reqwest::Certificate::from_pem(&std::fs::read(&self.ca_file).unwrap()).unwrap();
-        let client = Client::builder()
-            .tls_certs_only([root])
-            .cookie_store(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(120))
-            .build()
-            .unwrap();
-        Browser { client, url: self.url.clone() }
+        Client::builder().tls_certs_only([root]).redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(120))
+    }
+
+    /// A browser that nobody has signed in with.
+    pub(crate) fn browser(&self) -> Browser {
+        let jar = Arc::new(Jar::default());
+        Browser { client: self.client().cookie_provider(Arc::clone(&jar)).build().unwrap(), url: self.url.clone(), jar }
+    }
+
+    /// A page as somebody gets it who sends this cookie by hand.
+    pub(crate) fn get_with(&self, cookie: &str, path: &str) -> Got {
+        Got::of(self.client().build().unwrap().get(format!("{}{path}", self.url)).header("Cookie", cookie).send().unwrap())
     }
 
     /// A browser in which `name` is signed in. The code is waited for if the last one was used already.
@@ -158,6 +162,7 @@ fn unbase32(text: &str) -> [u8; 20] {
 pub(crate) struct Browser {
     pub(crate) client: Client,
     pub(crate) url: String,
+    jar: Arc<Jar>,
 }
 
 /// A page that came.
@@ -212,6 +217,12 @@ fn unescape(text: &str) -> String {
 impl Browser {
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
+    }
+
+    /// A cookie as it is sent, `name=value`, if there is one of this name.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let all = self.jar.cookies(&self.url.parse().unwrap())?;
+        all.to_str().unwrap().split("; ").find(|cookie| cookie.split('=').next() == Some(name)).map(ToOwned::to_owned)
     }
 
     pub(crate) fn get(&self, path: &str) -> Got {

@@ -68,12 +68,12 @@ fn shorten(name: &str) -> String {
     format!("{}{end}", name.get(..cut).unwrap_or(""))
 }
 
-/// `8.2 MB`, `48 kB`, `312 bytes`: decimal units, as file managers show them.
+/// `8.2 MB`, `48 kB`, `312 bytes`: decimal units, as file managers show them. The space does not break.
 pub fn size_words(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     match bytes {
-        1 => return "1 byte".into(),
-        0..1000 => return format!("{bytes} bytes"),
+        1 => return "1\u{a0}byte".into(),
+        0..1000 => return format!("{bytes}\u{a0}bytes"),
         _ => {}
     }
     let mut size = bytes as f64 / 1000.0;
@@ -84,10 +84,8 @@ pub fn size_words(bytes: u64) -> String {
         size /= 1000.0;
         name = larger;
     }
-    match size < 10.0 {
-        true => format!("{size:.1} {name}"),
-        false => format!("{size:.0} {name}"),
-    }
+    let number = if size < 10.0 { format!("{size:.1}") } else { format!("{size:.0}") };
+    format!("{}\u{a0}{name}", number.strip_suffix(".0").unwrap_or(&number))
 }
 
 #[cfg(test)]
@@ -122,10 +120,11 @@ mod tests {
 
     #[test]
     fn sizes_and_forms() {
-        assert_eq!(size_words(0), "0 bytes");
-        assert_eq!(size_words(48_000), "48 kB");
-        assert_eq!(size_words(8_200_000), "8.2 MB");
-        assert_eq!(size_words(999_990), "1.0 MB");
+        assert_eq!(size_words(0), "0\u{a0}bytes");
+        assert_eq!(size_words(48_000), "48\u{a0}kB");
+        assert_eq!(size_words(8_200_000), "8.2\u{a0}MB");
+        assert_eq!(size_words(999_990), "1\u{a0}MB");
+        assert_eq!(size_words(2_000_000_000), "2\u{a0}GB");
         assert_eq!(form("A.PDF").words, "PDF");
         assert_eq!(form("noend").media, "application/octet-stream");
     }

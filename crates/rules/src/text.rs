@@ -53,11 +53,15 @@ pub fn code(typed: &str) -> Option<String> {
     (digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
 }
 
-/// `one case`, `7 people`, `two people`: small numbers as words, the noun in the right number.
-pub fn count(n: usize, one: &str, many: &str) -> String {
+/// `eight`, `12`: small numbers as words.
+pub fn number(n: usize) -> String {
     const WORDS: [&str; 10] = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    let number = WORDS.get(n).map_or_else(|| n.to_string(), |word| (*word).to_owned());
-    format!("{number} {}", if n == 1 { one } else { many })
+    WORDS.get(n).map_or_else(|| n.to_string(), |word| (*word).to_owned())
+}
+
+/// `one case`, `12 people`, `two people`: the number, and the noun that goes with it.
+pub fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
 /// The same with a capital at its head.

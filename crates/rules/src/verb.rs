@@ -53,6 +53,12 @@ verbs! {
     CaseView = "case.view", "looked at the case", "look at the case", false;
     /// Title, summary, people or status.
     CaseChange = "case.change", "changed the case", "change the case", true;
+    /// Another owner.
+    CaseHand = "case.hand", "handed the case to", "hand the case to", true;
+    /// A supervisor named.
+    SupervisionBegin = "case.supervise", "named the supervisor", "name a supervisor", true;
+    /// The supervisor taken back, and nobody in their place.
+    SupervisionEnd = "case.unsupervise", "ended the supervision by", "end a supervision", true;
     /// The documents of a case.
     DocumentList = "document.list", "listed the documents", "list or add documents", false;
     /// A new document.

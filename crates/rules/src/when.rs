@@ -38,9 +38,19 @@ impl Moment {
         self.zoned(zone).strftime("%-d %b %Y").to_string()
     }
 
+    /// `Tue 24 Nov 2026`.
+    pub fn full_day(self, zone: &TimeZone) -> String {
+        self.zoned(zone).strftime("%a %-d %b %Y").to_string()
+    }
+
     /// `Tuesday 24 November`.
     pub fn day_words(self, zone: &TimeZone) -> String {
         self.zoned(zone).strftime("%A %-d %B").to_string()
+    }
+
+    /// `14:07`.
+    pub fn hour(self, zone: &TimeZone) -> String {
+        self.zoned(zone).strftime("%H:%M").to_string()
     }
 
     /// `14:07:31`.
@@ -88,5 +98,6 @@ mod tests {
         }
         assert_eq!(now.iso(), "2026-06-24T23:30:00Z");
         assert_eq!(now.day_words(&london), "Thursday 25 June");
+        assert_eq!(format!("{}, {}", now.full_day(&london), now.hour(&london)), "Thu 25 Jun 2026, 00:30");
     }
 }

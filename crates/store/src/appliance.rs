@@ -2,16 +2,18 @@
 
 use crate::{
     Clock, Firm, Site,
-    error::OpenError,
+    error::{OpenError, Refuse},
     migrate::{self, migrate},
     open::{Role, open},
+    trail::{self, Checked},
 };
 use keys::{Ring, SiteKeys, nonce, slot::Unlock};
-use rules::Secret;
+use rules::{Refusal, Secret};
 use rusqlite::{Connection, OptionalExtension, params};
 use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::{self, File},
+    io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -37,9 +39,28 @@ pub struct SiteEntry {
 }
 
 impl Appliance {
-    /// Whether the directory holds an installation.
-    pub fn is_there(dir: &Path) -> bool {
-        dir.join("keyring.json").exists()
+    /// Whether the directory holds an installation. What cannot be looked into is an error, not an empty directory.
+    pub fn is_there(dir: &Path) -> Result<bool, OpenError> {
+        match fs::metadata(dir) {
+            Ok(found) if !found.is_dir() => return Err(OpenError::config(format!("{} is a file, not a directory. Give a directory with --data.", dir.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            found => found.map_err(|error| barred(dir, &error))?,
+        };
+        dir.join("keyring.json").try_exists().map_err(|error| barred(dir, &error))
+    }
+
+    /// Makes the directory for a new installation; one that is there must be empty and out of the reach of others, and stays as it is.
+    pub fn make_room(dir: &Path) -> Result<(), OpenError> {
+        Appliance::is_there(dir)?;
+        make_private(dir)?;
+        let mut found = fs::read_dir(dir).map_err(|error| barred(dir, &error))?.filter_map(Result::ok);
+        match found.any(|entry| entry.file_name() != "lost+found") {
+            false => Ok(()),
+            true => Err(OpenError::config(format!(
+                "{} is not empty and holds no installation. Give a new or empty directory with --data; if making one was broken off here, remove the directory.",
+                dir.display()
+            ))),
+        }
     }
 
     /// Makes a new installation with one site in an empty (or missing) directory.
@@ -60,7 +81,26 @@ impl Appliance {
     pub fn open(dir: &Path, unlock: &Unlock, clock: Clock) -> Result<Appliance, OpenError> {
         let lock = prepare(dir)?;
         let ring = Ring::open(&dir.join("keyring.json"), unlock)?;
+        refuse_lost_registry(dir)?;
         Appliance::open_locked(dir, ring, lock, clock)
+    }
+
+    /// Every site of an installation, for reading only: nothing is migrated, started or cleared, and a server may be running beside it.
+    pub fn inspect(dir: &Path, unlock: &Unlock) -> Result<Vec<Inspected>, OpenError> {
+        let ring = Ring::open(&dir.join("keyring.json"), unlock)?;
+        refuse_lost_registry(dir)?;
+        if !dir.join("appliance.db").exists() {
+            return Err(unfinished(dir));
+        }
+        let rows = entries(&registry(dir, &ring, Role::Reader)?)?;
+        if rows.is_empty() {
+            return Err(unfinished(dir));
+        }
+        let look = |(entry, wrapped): (SiteEntry, Vec<u8>)| {
+            let key = ring.open_site_key(&wrapped, &entry.id)?;
+            Inspected::open(&folder(dir, &entry.id), SiteKeys::new(&key, entry.id)?, entry)
+        };
+        rows.into_iter().map(look).collect()
     }
 
     fn open_locked(dir: &Path, ring: Ring, lock: File, clock: Clock) -> Result<Appliance, OpenError> {
@@ -71,6 +111,9 @@ impl Appliance {
             let key = ring.open_site_key(&wrapped, &entry.id)?;
             let site = Site::open(&folder(dir, &entry.id), SiteKeys::new(&key, entry.id)?, clock)?;
             sites.push((entry, site));
+        }
+        if sites.is_empty() {
+            return Err(unfinished(dir));
         }
         Ok(Appliance { dir: dir.into(), registry: Mutex::new(registry), sites, _lock: lock })
     }
@@ -133,15 +176,77 @@ fn folder(dir: &Path, site: &[u8; 16]) -> PathBuf {
     dir.join("sites").join(nonce::hex(site))
 }
 
-/// Makes the directory if needed, refuses one that others can read, and takes its lock.
-fn prepare(dir: &Path) -> Result<File, OpenError> {
+/// A site that is only read.
+pub struct Inspected {
+    /// Its line in the registry.
+    pub entry: SiteEntry,
+    sql: Connection,
+    keys: SiteKeys,
+}
+
+impl Inspected {
+    fn open(folder: &Path, keys: SiteKeys, entry: SiteEntry) -> Result<Inspected, OpenError> {
+        let path = folder.join("site.db");
+        if !path.exists() {
+            return Err(OpenError::config(format!("{} is missing. Restore it from a backup.", path.display())));
+        }
+        let pragma = keys.database_pragma();
+        // Its number is all that is asked: a reader may not ask for it.
+        let format: usize = open(&path, &pragma, Role::Builder)?.query_row("pragma user_version", [], |row| row.get(0))?;
+        if format > migrate::SITE.len() {
+            return Err(OpenError::config(format!("The database was written by a newer Strongroom (format {format}, this one knows {}). Use that version.", migrate::SITE.len())));
+        }
+        Ok(Inspected { sql: open(&path, &pragma, Role::Reader)?, keys, entry })
+    }
+
+    /// Walks the whole trail.
+    pub fn check_trail(&self) -> Result<Checked, Refusal> {
+        trail::check(&self.sql, &self.keys.audit)
+    }
+
+    /// A setting of the site; `None` when it was never set.
+    pub fn setting(&self, key: &str) -> Result<Option<String>, Refusal> {
+        self.sql.query_row("select value from setting where key = ?", [key], |row| row.get(0)).optional().refuse()
+    }
+}
+
+/// What an error of the file system means for somebody who gave the path.
+pub fn barred(path: &Path, error: &io::Error) -> OpenError {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => OpenError { exit: 77, text: format!("{} cannot be read by this user. Run as the user who owns it.", path.display()) },
+        _ => OpenError::file(path, error),
+    }
+}
+
+fn unfinished(dir: &Path) -> OpenError {
+    OpenError::config(format!("The installation in {} was not finished and holds nothing. Remove the directory and begin again.", dir.display()))
+}
+
+/// An installation that lost its registry is not one that was never finished.
+fn refuse_lost_registry(dir: &Path) -> Result<(), OpenError> {
+    match !dir.join("appliance.db").exists() && dir.join("sites").exists() {
+        false => Ok(()),
+        true => Err(OpenError::config(format!("{} is missing. Restore it from a backup.", dir.join("appliance.db").display()))),
+    }
+}
+
+/// Makes the directory if needed, and refuses one that others can read.
+fn make_private(dir: &Path) -> Result<(), OpenError> {
     if !dir.exists() {
-        fs::DirBuilder::new().mode(0o700).recursive(true).create(dir).map_err(|e| OpenError::file(dir, &e))?;
+        let exit = |error: &io::Error| if error.kind() == io::ErrorKind::PermissionDenied { 77 } else { 73 };
+        let fail = |error| OpenError { exit: exit(&error), text: format!("{} cannot be made: {error}. Give another directory with --data.", dir.display()) };
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(dir).map_err(fail)?;
     }
     let mode = fs::metadata(dir).map_err(|e| OpenError::file(dir, &e))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(OpenError::config(format!("{0} can be read by others (mode {1:o}). Run: chmod 700 {0}", dir.display(), mode & 0o777)));
+    match mode & 0o077 {
+        0 => Ok(()),
+        _ => Err(OpenError::config(format!("{0} can be read by others (mode {1:o}). Run: chmod 700 {0}", dir.display(), mode & 0o777))),
     }
+}
+
+/// Makes the directory if needed and takes its lock.
+fn prepare(dir: &Path) -> Result<File, OpenError> {
+    make_private(dir)?;
     let path = dir.join("lock");
     let lock = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(|e| OpenError::file(&path, &e))?;
     match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
@@ -150,15 +255,28 @@ fn prepare(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Raises the format number of every site's database, as a later version would: for the test that such a database is refused.
-#[doc(hidden)]
-pub fn pretend_newer(dir: &Path, unlock: &Unlock) -> Result<(), OpenError> {
-    let _lock = prepare(dir)?;
-    let ring = Ring::open(&dir.join("keyring.json"), unlock)?;
-    for (entry, wrapped) in entries(&registry(dir, &ring, Role::Writer)?)? {
-        let keys = SiteKeys::new(&ring.open_site_key(&wrapped, &entry.id)?, entry.id)?;
-        let sql = open(&folder(dir, &entry.id).join("site.db"), &keys.database_pragma(), Role::Builder)?;
-        sql.pragma_update(None, "user_version", migrate::SITE.len() + 1)?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keys::ring;
+
+    #[test]
+    fn an_installation_that_was_not_finished_or_lost_its_registry_is_refused() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = temporary.path().join("data");
+        Appliance::make_room(&dir).unwrap();
+        assert!(!Appliance::is_there(&dir).unwrap());
+        let unlock = ring::create_key_file(&dir.join("root.key")).unwrap();
+        assert!(Appliance::make_room(&dir).unwrap_err().text.contains("not empty"));
+        Ring::create(&dir.join("keyring.json"), std::slice::from_ref(&unlock)).map(drop).unwrap();
+        assert!(Appliance::is_there(&dir).unwrap());
+        let clock: Clock = || rules::Moment(1_800_000_000_000);
+        for _ in 0..2 {
+            assert!(Appliance::inspect(&dir, &unlock).map(drop).unwrap_err().text.contains("not finished"));
+            assert!(Appliance::open(&dir, &unlock, clock).map(drop).unwrap_err().text.contains("not finished"));
+        }
+        fs::remove_file(dir.join("appliance.db")).unwrap();
+        fs::create_dir(dir.join("sites")).unwrap();
+        assert!(Appliance::open(&dir, &unlock, clock).map(drop).unwrap_err().text.contains("backup"));
     }
-    Ok(())
 }

@@ -15,12 +15,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::Refuse;
+use crate::{disk::Disk, error::Refuse};
+
+/// Bytes of a file after which the room on the disk is looked at again.
+const CHECK_EVERY: usize = 4 << 20;
 
 /// The folder of one site.
 #[derive(Clone)]
 pub struct Blobs {
     folder: PathBuf,
+    disk: Disk,
 }
 
 impl Blobs {
@@ -40,18 +44,19 @@ impl Blobs {
         for left in fs::read_dir(folder.join("tmp"))? {
             fs::remove_file(left?.path())?;
         }
-        Ok(Blobs { folder })
+        Ok(Blobs { folder, disk: Disk::new(site) })
     }
 
-    /// Starts a new file.
+    /// Starts a new file. [`Refusal::Full`] when it, or what is added to it later, would take the room that rows and the trail need.
     pub fn start(&self, wrap: &Wrap) -> Result<Incoming, Refusal> {
+        self.disk.check_for_files()?;
         let name = nonce::hex(&nonce::random::<16>().refuse()?);
         let key = FileKey::new().refuse()?;
         let wrapped = key.wrap(wrap, &name).refuse()?;
         let temporary = Temporary(self.folder.join("tmp").join(&name));
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary.0).refuse()?;
         let sealer = Sealer::new(file, &key, KEY_ID).refuse()?;
-        Ok(Incoming { sealer, temporary, folder: self.folder.clone(), name, wrapped })
+        Ok(Incoming { sealer, temporary, blobs: self.clone(), unchecked: 0, name, wrapped })
     }
 
     /// Opens a kept file for reading from plaintext offset `start`.
@@ -90,7 +95,9 @@ impl Drop for Temporary {
 pub struct Incoming {
     sealer: Sealer<File>,
     temporary: Temporary,
-    folder: PathBuf,
+    blobs: Blobs,
+    /// Bytes since the room on the disk was looked at.
+    unchecked: usize,
     name: String,
     wrapped: Vec<u8>,
 }
@@ -98,6 +105,11 @@ pub struct Incoming {
 impl Incoming {
     /// Takes plaintext.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.unchecked += bytes.len();
+        if self.unchecked > CHECK_EVERY {
+            self.blobs.disk.check_for_files()?;
+            self.unchecked = 0;
+        }
         self.sealer.push(bytes).refuse()
     }
 
@@ -105,9 +117,9 @@ impl Incoming {
     pub fn finish(self) -> Result<Kept, Refusal> {
         let (file, Written { size, sha256 }) = self.sealer.finish().refuse()?;
         file.sync_all().refuse()?;
-        let path = place(&self.folder, &self.name);
+        let path = place(&self.blobs.folder, &self.name);
         fs::rename(&self.temporary.0, &path).refuse()?;
-        File::open(path.parent().unwrap_or(&self.folder)).and_then(|dir| dir.sync_all()).refuse()?;
+        File::open(path.parent().unwrap_or(&self.blobs.folder)).and_then(|dir| dir.sync_all()).refuse()?;
         Ok(Kept { blob: Blob { name: self.name, wrapped: self.wrapped, size, sha256 }, path: Temporary(path) })
     }
 }

@@ -1,7 +1,7 @@
 //! A case: opening one, reading it, changing it.
 
 use crate::{Access, Tx, Writing, error::Refuse, user};
-use rules::{Case, Contribute, Covers, Level, Moment, Problem, Read, Refusal, Sealed, User, UserKind, Verb, case::Status, text};
+use rules::{Case, Contribute, Covers, Kind, Level, Moment, Problem, Read, Refusal, Sealed, User, UserKind, Verb, case::Status, text};
 use rusqlite::{OptionalExtension, params};
 
 /// Longest title, in characters.
@@ -190,6 +190,10 @@ pub fn open(tx: &Tx<'_, Writing>, typed: &Typed, status: Status) -> Result<Seale
         tx.sql.execute(GRANT, params![id, me, me, now]).refuse()?;
     }
     tx.record(Verb::CaseOpen, Some(id), None, None, false);
+    if meant.owner != me {
+        handed(tx, id, Verb::CaseHand, meant.owner);
+    }
+    meant.supervisor.into_iter().for_each(|supervisor| handed(tx, id, Verb::SupervisionBegin, supervisor));
     tx.seal(id)
 }
 
@@ -219,11 +223,11 @@ pub struct Change {
 
 /// Changes a case, if nobody else has since the form was made ([`Refusal::Conflict`] otherwise).
 ///
-/// Whoever contributes may change the words; type, people and status need `manage`.
+/// Whoever contributes may change the words; type, people, status and outcome need `manage`.
 pub fn change<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, change: &Change) -> Result<(), Refusal> {
     let tx = case.tx();
     const NOW: &str = "select version, status, owner_id, supervisor_id, type_id, outcome, closed from cases where id = ?";
-    let (version, old, owner, supervisor, type_id, outcome, closed) = tx
+    let (version, old, owner, supervisor, type_id, before, closed) = tx
         .sql
         .query_row(NOW, [case.id()], |row| {
             let people: (i64, Option<i64>, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
@@ -233,16 +237,17 @@ pub fn change<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, change
     if version != change.version {
         return Err(Refusal::Conflict);
     }
-    let (meant, outcome) = match (change.typed.meant(tx)?, next_outcome(old, change, outcome)) {
+    let (meant, outcome) = match (change.typed.meant(tx)?, next_outcome(old, change, before.clone())) {
         (Ok(meant), Ok(outcome)) => (meant, outcome),
         (meant, outcome) => return Err(Refusal::Invalid(meant.err().into_iter().chain(outcome.err()).flatten().collect())),
     };
     let (outcome, reopened) = outcome;
-    let moved = (meant.owner, meant.supervisor, meant.type_id) != (owner, supervisor, type_id) || change.status != old;
+    let moved = (meant.owner, meant.supervisor, meant.type_id, &outcome) != (owner, supervisor, type_id, &before) || change.status != old;
     if moved && case.level() < Level::Manage {
         tx.record(Verb::CaseChange, Some(case.id()), None, None, true);
-        return Err(Refusal::Forbidden("Type, people and status are changed by those who manage the case. Ask the owner.".into()));
+        return Err(Refusal::Forbidden("Type, people, status and outcome are changed by those who manage the case. Ask the owner.".into()));
     }
+    refuse_walled(case, &meant)?;
     let closed = match change.status {
         same if same == old => closed,
         Status::Closed | Status::Declined => Some(tx.now().0),
@@ -255,7 +260,34 @@ pub fn change<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, change
         .execute(SQL, params![case.id(), meant.title, meant.summary, meant.type_id, change.status.value(), meant.owner, meant.supervisor, outcome, closed, who.0, who.1, reopened])
         .refuse()?;
     tx.record(Verb::CaseChange, Some(case.id()), None, None, false);
+    if meant.owner != owner {
+        handed(tx, case.id(), Verb::CaseHand, meant.owner);
+    }
+    match (supervisor, meant.supervisor) {
+        (before, after) if before == after => {}
+        (Some(before), None) => handed(tx, case.id(), Verb::SupervisionEnd, before),
+        (_, after) => after.into_iter().for_each(|after| handed(tx, case.id(), Verb::SupervisionBegin, after)),
+    }
     Ok(())
+}
+
+/// Owner and supervisor manage the case by being that: the trail names them.
+fn handed(tx: &Tx<'_, Writing>, case: i64, verb: Verb, user: i64) {
+    tx.record(verb, Some(case), Some((Kind::User, user)), None, false);
+}
+
+/// Nobody becomes owner or supervisor of a case that a wall keeps them out of: it could be left with nobody who can open it.
+fn refuse_walled<P>(case: &Access<'_, P, Case, Writing>, meant: &Meant) -> Result<(), Refusal> {
+    let mut walled = case.sql().prepare_cached("select exists (select 1 from walls where case_id = ? and user_id = ?)").refuse()?;
+    let mut problems = Vec::new();
+    for (field, user) in [("owner", Some(meant.owner)), ("supervisor", meant.supervisor)] {
+        if let Some(user) = user
+            && walled.query_row([case.id(), user], |row| row.get(0)).refuse()?
+        {
+            problems.push(Problem::new(field, "This person is kept out of the case by a wall. Choose somebody else, or take the wall down first."));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Refusal::Invalid(problems)) }
 }
 
 /// Outcome and reason of reopening after a change of status, or what is missing for the change.

@@ -28,8 +28,14 @@ pub struct Listed {
     pub id: Sealed<Case>,
     /// "PH-2026-0147".
     pub reference: String,
-    /// Title; `None` for those who may only know that the case exists.
-    pub title: Option<String>,
+    /// The rest; `None` for those who may only know that the case exists.
+    pub summary: Option<Summary>,
+}
+
+/// What a row says to those who may read the case.
+pub struct Summary {
+    /// Title.
+    pub title: String,
     /// Type of case.
     pub type_name: String,
     /// Status.
@@ -123,19 +129,19 @@ fn collect<M>(tx: &Tx<'_, M>, query: &str, params: &[&dyn rusqlite::ToSql]) -> R
 fn listed<M>(tx: &Tx<'_, M>, row: &Row<'_>) -> Result<Listed, Refusal> {
     let id = tx.seal(row.get(0).refuse()?)?;
     let read = || -> rusqlite::Result<Listed> {
-        let level = Level::from_number(row.get(9)?);
-        let title: String = row.get(2)?;
-        Ok(Listed {
-            id,
-            reference: row.get(1)?,
-            title: (level >= Level::Read).then_some(title),
-            type_name: row.get(3)?,
-            status: case::status(row.get_ref(4)?.as_str()?)?,
-            owner: row.get(5)?,
-            opened: Moment(row.get(6)?),
-            restricted: row.get::<_, i64>(7)? > 0,
-            documents: row.get(8)?,
-        })
+        let summary = || -> rusqlite::Result<Summary> {
+            Ok(Summary {
+                title: row.get(2)?,
+                type_name: row.get(3)?,
+                status: case::status(row.get_ref(4)?.as_str()?)?,
+                owner: row.get(5)?,
+                opened: Moment(row.get(6)?),
+                restricted: row.get::<_, i64>(7)? > 0,
+                documents: row.get(8)?,
+            })
+        };
+        let reads = Level::from_number(row.get(9)?) >= Level::Read;
+        Ok(Listed { id, reference: row.get(1)?, summary: reads.then(summary).transpose()? })
     };
     read().refuse()
 }

@@ -1,8 +1,9 @@
 //! How much room is left, and a ballast that keeps the trail and sign-in going when there is none.
 //!
-//! Below [`LOW`] free bytes ordinary writes are refused with "full", while reading, sign-in and the trail go on. If even those hit
+//! Below [`LOW_FOR_FILES`] free bytes no more of a file is taken; below [`LOW`] ordinary writes are refused with "full", while reading, sign-in and the trail go on. If even those hit
 //! the end of the disk, the ballast file is given up for them. When room comes back everything resumes by itself.
 
+use rules::Refusal;
 use std::{
     fs, io,
     os::unix::fs::OpenOptionsExt,
@@ -14,7 +15,11 @@ const LOW: u64 = 16 << 20;
 /// Bytes kept aside.
 const BALLAST: u64 = 8 << 20;
 
+/// Free bytes below which no more of a file is taken: what is left is for rows, the trail and its log.
+const LOW_FOR_FILES: u64 = 2 * LOW;
+
 /// Watches the file system that holds a site.
+#[derive(Clone)]
 pub(crate) struct Disk {
     folder: PathBuf,
     ballast: PathBuf,
@@ -22,14 +27,20 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn new(folder: &Path) -> Disk {
-        let disk = Disk { folder: folder.into(), ballast: folder.join("ballast") };
-        disk.refill();
-        disk
+        Disk { folder: folder.into(), ballast: folder.join("ballast") }
     }
 
     /// Whether ordinary writes are to be refused. An error in asking counts as room: the write itself will tell.
     pub(crate) fn is_low(&self) -> bool {
         self.free().is_ok_and(|free| free < LOW)
+    }
+
+    /// Whether there is room for more of a file.
+    pub(crate) fn check_for_files(&self) -> Result<(), Refusal> {
+        match self.free().is_ok_and(|free| free < LOW_FOR_FILES) {
+            true => Err(Refusal::Full),
+            false => Ok(()),
+        }
     }
 
     /// Gives the ballast up; true if there was one.

@@ -8,7 +8,7 @@ use crate::{
     user::{self, NewUser},
 };
 use rules::{Actor, Level, Moment, Refusal, UserKind, case::Status};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// A case to be made, with everything known.
 pub struct NewCase {
@@ -43,14 +43,14 @@ fn appliance() -> Actor {
 }
 
 impl Site {
-    /// Makes accounts; gives their row ids in order.
+    /// Makes accounts; gives their row ids in order. One whose address is there already stays as it is.
     pub async fn fill_people(&self, people: Vec<NewUser>) -> Result<Vec<i64>, Refusal> {
-        self.submit(false, move |sql, core| (people.iter().map(|person| user::create(sql, core, person)).collect(), Vec::new())).await
+        self.submit(false, move |sql, core| (people.iter().map(|person| put_person(sql, core, person)).collect(), Vec::new())).await
     }
 
-    /// Makes the types of case.
+    /// Makes the types of case; those that are there already stay.
     pub async fn fill_types(&self, names: &'static [&'static str]) -> Result<(), Refusal> {
-        let put = move |sql: &Connection| names.iter().try_for_each(|name| sql.execute("insert into case_type (name) values (?)", [name]).map(drop));
+        let put = move |sql: &Connection| names.iter().try_for_each(|name| sql.execute("insert or ignore into case_type (name) values (?)", [name]).map(drop));
         self.submit(false, move |sql, _| (put(sql).refuse(), Vec::new())).await
     }
 
@@ -58,6 +58,11 @@ impl Site {
     pub async fn set(&self, key: &'static str, value: String) -> Result<(), Refusal> {
         const SQL: &str = "insert into setting (key, value) values (?1, ?2) on conflict (key) do update set value = ?2";
         self.submit(false, move |sql, _| (sql.execute(SQL, (key, value)).map(drop).refuse(), Vec::new())).await
+    }
+
+    /// Whether there is no case with this reference: files are made only for those that are to be put in.
+    pub fn lacks_case(&self, reference: &str) -> Result<bool, Refusal> {
+        self.door(|sql| Ok(!sql.prepare_cached("select 1 from cases where reference = ?").refuse()?.exists([reference]).refuse()?))
     }
 
     /// Makes cases in one commit; those whose reference is there already are left out, so that an interrupted filling can go on.
@@ -75,6 +80,14 @@ impl Site {
     pub async fn fill_counter(&self, year: i64, last: i64) -> Result<(), Refusal> {
         const SQL: &str = "insert into counter (name, last) values (?1, ?2) on conflict (name) do update set last = max(last, ?2)";
         self.submit(false, move |sql, _| (sql.execute(SQL, (format!("case.{year}"), last)).map(drop).refuse(), Vec::new())).await
+    }
+}
+
+fn put_person(sql: &Connection, core: &Core, person: &NewUser) -> Result<i64, Refusal> {
+    let index = core.keys.fields.index("email", &person.email);
+    match sql.query_row("select id from user where email_index = ?", [index], |row| row.get(0)).optional().refuse()? {
+        Some(id) => Ok(id),
+        None => user::create(sql, core, person),
     }
 }
 

@@ -60,4 +60,43 @@ mod tests {
         let tables: i64 = sql.query_row("select count(*) from sqlite_master", [], |row| row.get(0)).unwrap();
         assert_eq!((version, tables), (1, 1));
     }
+
+    #[test]
+    fn each_migration_is_listed_in_order_as_it_was_locked() {
+        for (folder, steps) in [("appliance/", APPLIANCE), ("site/", SITE)] {
+            let lines = include_str!("../../../migrations/LOCK").lines().filter_map(|line| line.split_once("  "));
+            let locked: Vec<&str> = lines.filter(|(_, path)| path.starts_with(folder)).map(|(hash, _)| hash).collect();
+            let listed: Vec<String> = steps.iter().map(|step| keys::nonce::hex(&keys::nonce::sha256(step.as_bytes()))).collect();
+            assert_eq!(listed, locked, "{folder}: a file is missing here, or stands in another order");
+        }
+    }
+
+    /// User, case, level and status of each decision.
+    fn sight(sql: &Connection) -> String {
+        const SQL: &str = "select group_concat(format('%d/%d/%d/%s', user_id, case_id, level, status), ' ') from (select * from sight order by user_id, case_id)";
+        sql.query_row(SQL, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn what_was_decided_before_gets_its_status_and_what_was_said_its_place() {
+        let mut sql = Connection::open_in_memory().unwrap();
+        migrate(&mut sql, &SITE[..4]).unwrap();
+        let old = "
+            insert into user (id, kind, state, name, words, email, email_index, password, created)
+                values (1, 'staff', 'active', 'Owner', '', x'01', x'01', '', 0), (2, 'staff', 'active', 'Colleague', '', x'02', x'02', '', 0);
+            insert into case_type (id, name) values (1, 'Visit');
+            insert into cases (id, reference, title, type_id, status, owner_id, opened, changed, changed_by)
+                values (1, 'F-1', 'One', 1, 'enquiry', 1, 0, 0, 1), (2, 'F-2', 'Two', 1, 'on_hold', 1, 0, 0, 1), (3, 'F-3', 'Three', 1, 'closed', 1, 0, 0, 1);
+            insert into grants (case_id, user_id, level, reason, by_id, at) values (2, 2, 1, 'Covers', 1, 5), (3, 2, 2, null, 1, 6);";
+        sql.execute_batch(old).unwrap();
+        migrate(&mut sql, &SITE[..5]).unwrap();
+        assert_eq!(sight(&sql), "1/1/4/enquiry 1/2/4/on_hold 1/3/4/closed 2/2/1/open 2/3/2/closed");
+        sql.execute_batch("update cases set status = 'closed' where id = 2; update cases set status = 'open' where id = 3").unwrap();
+        assert_eq!(sight(&sql), "1/1/4/enquiry 1/2/4/closed 1/3/4/open 2/2/1/open 2/3/2/open");
+        sql.execute_batch("update grants set level = 2 where case_id = 2").unwrap();
+        assert_eq!(sight(&sql), "1/1/4/enquiry 1/2/4/closed 1/3/4/open 2/2/2/closed 2/3/2/open");
+        migrate(&mut sql, &SITE[..6]).unwrap();
+        let reasons: String = sql.query_row("select group_concat(case_id || '/' || user_id || '/' || at || '/' || text) from reason", [], |row| row.get(0)).unwrap();
+        assert_eq!(reasons, "2/2/5/Covers");
+    }
 }

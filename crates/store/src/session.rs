@@ -57,6 +57,8 @@ impl Site {
         let idle = now.0 - seen.0 > session.kind.idle_minutes() * when::MINUTE;
         let old = now.0 - started.0 > session.kind.absolute_hours() * when::HOUR;
         if idle || old {
+            // For good: a clock that is set back does not bring it to life again.
+            self.expired(session.id);
             return Ok(None);
         }
         if now.0 - seen.0 > SEEN_EVERY {

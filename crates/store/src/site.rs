@@ -93,6 +93,29 @@ pub struct Site {
     readers: Arc<Readers>,
     queue: Queue,
     blobs: Blobs,
+    strangers: Arc<Strangers>,
+}
+
+/// Counts the refusals of strangers in this second.
+#[derive(Default)]
+struct Strangers(Mutex<(i64, u32)>);
+
+impl Strangers {
+    /// Refusals of strangers that are written down in one second.
+    const A_SECOND: u32 = 10;
+
+    fn admit(&self, now: Moment) -> bool {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let second = now.0.div_euclid(1000);
+        if counted.0 != second {
+            *counted = (second, 0);
+        }
+        counted.1 += 1;
+        if counted.1 == Self::A_SECOND + 1 {
+            tracing::warn!("strangers are refused more than {} times a second; the rest is not in the trail", Self::A_SECOND);
+        }
+        counted.1 <= Self::A_SECOND
+    }
 }
 
 impl Site {
@@ -129,11 +152,12 @@ impl Site {
             keys,
             clock,
         });
+        core.disk.refill();
         let queue = writer::start(pen, Arc::clone(&core)).map_err(|e| OpenError::file(&path, &e))?;
         let count = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
         let readers = Arc::new(Readers::new(path, pragma, count));
         let blobs = Blobs::open(folder).map_err(|e| OpenError::file(folder, &e))?;
-        Ok(Site { core, readers, queue, blobs })
+        Ok(Site { core, readers, queue, blobs, strangers: Arc::default() })
     }
 
     /// What the pages say of the firm.
@@ -176,6 +200,8 @@ impl Site {
                 let tx = Tx::new(sql, &me.core, &actor);
                 let out = work(&tx);
                 events = tx.into_events();
+                // What was not shown was not looked at, but it was tried.
+                events.iter_mut().for_each(|event| event.refused |= out.is_err());
                 out
             });
             drop(turn);
@@ -240,11 +266,19 @@ impl Site {
         }
     }
 
-    /// Writes down a refusal that no transaction saw: a page of another class, a forged form.
+    /// Writes down a refusal that no transaction saw: a page of another class, a forged form. Of those that nobody signed in sent, only
+    /// the first few of each second: the trail keeps everything for good, and strangers must not be able to fill it.
     pub fn tell_refusal(&self, actor: Option<&Actor>, origin: &str, verb: rules::Verb) -> Result<(), Refusal> {
+        if actor.is_none() && !self.strangers.admit(self.now()) {
+            return Ok(());
+        }
         let session = actor.map(|actor| actor.session);
         let event = Event { at: self.now(), actor: actor.map(|actor| actor.user), verb, case: None, object: None, detail: None, origin: origin.into(), session, refused: true };
         self.tell(vec![event])
+    }
+
+    pub(crate) fn expired(&self, session: i64) {
+        let _ = self.queue.send(Job::Expired(session, self.now()));
     }
 
     pub(crate) fn seen(&self, session: i64, at: Moment) {

@@ -13,10 +13,10 @@ use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -62,17 +62,24 @@ pub(crate) enum Job {
     Trail(Vec<Event>),
     /// The session was used at this moment.
     Seen(i64, Moment),
+    /// The session was found too old, or unused for too long, at this moment.
+    Expired(i64, Moment),
     /// Commit what there is, checkpoint nothing, end.
-    Stop(SyncSender<()>),
+    Stop,
 }
 
-/// The way to the writer.
+/// The way to the writer. The last clone to go ends it.
 #[derive(Clone)]
-pub(crate) struct Queue(SyncSender<Job>);
+pub(crate) struct Queue(Arc<Way>);
+
+struct Way {
+    jobs: SyncSender<Job>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
 
 impl Queue {
     pub(crate) fn send(&self, job: Job) -> Result<(), (Refusal, Job)> {
-        self.0.try_send(job).map_err(|error| match error {
+        self.0.jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(job) => (Refusal::Busy, job),
             TrySendError::Disconnected(job) => (Refusal::Stopped, job),
         })
@@ -80,26 +87,41 @@ impl Queue {
 
     /// Ends the writer after what is queued, and waits for it.
     pub(crate) fn stop(&self) {
-        let (tell, told) = sync_channel(1);
-        if self.0.send(Job::Stop(tell)).is_ok() {
-            let _ = told.recv();
+        self.0.stop();
+    }
+}
+
+impl Way {
+    /// Waits for the thread itself, so that its connection is closed before the process ends: SQLCipher tears its memory down at exit,
+    /// whoever still uses it.
+    fn stop(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = self.jobs.send(Job::Stop);
+            let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
 pub(crate) fn start(sql: Connection, core: Arc<Core>) -> std::io::Result<Queue> {
     let (queue, jobs) = sync_channel(QUEUE);
     let head = trail::head(&sql).map_err(std::io::Error::other)?;
-    let mut writer = Writer { sql, core, head, stopping: None, owed: Vec::new() };
-    thread::Builder::new().name("writer".into()).spawn(move || writer.serve(&jobs))?;
-    Ok(Queue(queue))
+    let mut writer = Writer { sql, core, head, stopping: false, owed: Vec::new() };
+    let thread = thread::Builder::new().name("writer".into()).spawn(move || writer.serve(&jobs))?;
+    Ok(Queue(Arc::new(Way { jobs: queue, thread: Mutex::new(Some(thread)) })))
 }
 
 struct Writer {
     sql: Connection,
     core: Arc<Core>,
     head: Head,
-    stopping: Option<SyncSender<()>>,
+    stopping: bool,
     /// Looks and refusals that a full disk kept out of the trail. Nothing is read until they are in it.
     owed: Vec<Event>,
 }
@@ -126,7 +148,7 @@ impl Group {
 impl Writer {
     fn serve(&mut self, jobs: &Receiver<Job>) {
         let mut rested = false;
-        while self.stopping.is_none() {
+        while !self.stopping {
             let wait = if self.owed.is_empty() { REST } else { RETRY };
             match jobs.recv_timeout(wait) {
                 Ok(first) => {
@@ -147,9 +169,6 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
-        if let Some(tell) = self.stopping.take() {
-            let _ = tell.send(());
-        }
     }
 
     /// One transaction for the whole group.
@@ -160,10 +179,11 @@ impl Writer {
         let mut fate = if begun { Fate::Durable } else { Fate::Lost };
         for job in jobs {
             match (job, fate.check()) {
-                (Job::Stop(tell), _) => self.stopping = Some(tell),
+                (Job::Stop, _) => self.stopping = true,
                 (Job::Trail(more), _) => group.facts.extend(more),
-                (Job::Seen(session, at), Ok(())) => self.seen(session, at),
-                (Job::Seen(..), Err(_)) => {}
+                (Job::Seen(session, at), Ok(())) => self.note("update session set seen = max(seen, ?2) where id = ?1", session, at),
+                (Job::Expired(session, at), Ok(())) => self.note("update session set ended = ?2 where id = ?1 and ended is null", session, at),
+                (Job::Seen(..) | Job::Expired(..), Err(_)) => {}
                 (Job::Write { refuse, .. }, Err(refusal)) => refuse(refusal),
                 (Job::Write { refuse, essential: false, .. }, _) if low => refuse(Refusal::Full),
                 (Job::Write { work, refuse, .. }, _) => {
@@ -216,8 +236,9 @@ impl Writer {
         }
     }
 
-    fn seen(&self, session: i64, at: Moment) {
-        if let Ok(mut update) = self.sql.prepare_cached("update session set seen = max(seen, ?2) where id = ?1") {
+    /// Something about a session that nobody waits for.
+    fn note(&self, update: &str, session: i64, at: Moment) {
+        if let Ok(mut update) = self.sql.prepare_cached(update) {
             let _ = update.execute((session, at.0));
         }
     }
@@ -299,7 +320,7 @@ fn gather(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
 }
 
 fn is_urgent(job: &Job) -> bool {
-    matches!(job, Job::Write { .. } | Job::Stop(_))
+    matches!(job, Job::Write { .. } | Job::Stop)
 }
 
 #[cfg(test)]
@@ -339,7 +360,7 @@ mod tests {
         let sql = open::open(&dir.path().join("site.db"), &site.keys().database_pragma(), open::Role::Builder).unwrap();
         let pages: i64 = sql.query_row("pragma page_count", [], |row| row.get(0)).unwrap();
         sql.query_row(&format!("pragma max_page_count = {}", pages + 2), [], |_| Ok(())).unwrap();
-        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: None, owed: Vec::new() };
+        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: false, owed: Vec::new() };
         let (tell, told) = channel();
         let first = piece("insert into setting (key, value) values ('first', '1')", &tell);
         let large = piece("insert into setting (key, value) values ('large', hex(zeroblob(200000)))", &tell);
@@ -361,7 +382,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let site = site(dir.path());
         let sql = open::open(&dir.path().join("site.db"), &site.keys().database_pragma(), open::Role::Writer).unwrap();
-        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: None, owed: vec![event(true), event(false)] };
+        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: false, owed: vec![event(true), event(false)] };
         writer.commit(Vec::new());
         assert!(writer.owed.is_empty());
         assert_eq!(trail::head(&writer.sql).unwrap().seq, 2);

@@ -1,0 +1,165 @@
+//! Who may do what: the table of decisions against the deciding function, and what a proof of a level is worth.
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Give(usize, Level),
+    Revoke(usize),
+    Raise(usize),
+    Lower(usize),
+    Hand(usize, Option<usize>),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let person = 0..KINDS.len();
+    prop_oneof![
+        (person.clone(), 1..=4i64).prop_map(|(n, level)| Step::Give(n, Level::from_number(level))),
+        person.clone().prop_map(Step::Revoke),
+        person.clone().prop_map(Step::Raise),
+        person.clone().prop_map(Step::Lower),
+        (0..4usize, proptest::option::of(0..4usize)).prop_map(|(owner, supervisor)| Step::Hand(owner, supervisor)),
+    ]
+}
+
+/// Person 3 manages by a grant throughout, so that there is always somebody who can act.
+fn apply(house: &House, id: &Sealed<Case>, step: Step) {
+    let case_id = id.clone();
+    let to = |n: usize| house.person(n);
+    let done = match step {
+        Step::Give(n, level) if n != 3 => {
+            let to = to(n);
+            house.write(3, move |tx| grant::give(&tx.open::<Manage, Case>(&case_id, Verb::AccessView)?, &to, level, "because"))
+        }
+        Step::Revoke(n) if n != 3 => {
+            let to = to(n);
+            house.write(3, move |tx| grant::revoke(&tx.open::<Manage, Case>(&case_id, Verb::AccessView)?, &to))
+        }
+        Step::Raise(n) if n != 3 => {
+            let to = to(n);
+            house.write(3, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case_id, Verb::AccessView)?, &to, "conflict"))
+        }
+        Step::Lower(n) => {
+            let to = to(n);
+            house.write(3, move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case_id, Verb::AccessView)?, &to, "settled"))
+        }
+        Step::Hand(owner, supervisor) => {
+            let mut typed = house.typed("Handed over", owner);
+            if let Some(n) = supervisor {
+                typed.supervisor = to(n);
+            }
+            house.write(3, move |tx| {
+                let case = tx.open::<Manage, Case>(&case_id, Verb::CaseChange)?;
+                let version = case::details(&case)?.version;
+                case::change(&case, &case::Change { typed, status: Status::Open, outcome: String::new(), reason: String::new(), version })
+            })
+        }
+        _ => Ok(()),
+    };
+    assert!(matches!(done, Ok(()) | Err(Refusal::Invalid(_))), "{done:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_the_store_allows_is_what_the_deciding_function_says(steps in proptest::collection::vec(step(), 1..25)) {
+        let house = House::new();
+        let id = house.open("Property");
+        let manager = house.person(3);
+        let grant_id = id.clone();
+        house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&grant_id, Verb::AccessView)?, &manager, Level::Manage, "")).unwrap();
+        for step in steps {
+            apply(&house, &id, step);
+            let seers_of = id.clone();
+            let told = house.read(3, move |tx| {
+                let seers = grant::seers(&tx.open::<Manage, Case>(&seers_of, Verb::AccessView)?)?;
+                Ok(seers.into_iter().map(|seer| (seer.id.to_string(), seer.level)).collect::<Vec<_>>())
+            }).unwrap();
+            for n in 0..KINDS.len() {
+                let me = house.person(n).to_string();
+                let said = told.iter().find(|(id, _)| *id == me).map_or(Level::None, |(_, level)| *level);
+                prop_assert_eq!(house.level(n, &id), said, "person {}", n);
+                let listed = house.read(n, |tx| case_list::list(tx, &Filter::default())).unwrap().rows.len();
+                prop_assert_eq!(listed, usize::from(said >= Level::Know));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_id_of_another_kind_another_site_or_nobody_is_not_found() {
+    let (house, other) = (House::new(), House::new());
+    let (mine, theirs) = (house.open("Mine"), other.open("Theirs"));
+    for id in [theirs, Sealed::from_url(house.person(0).as_str()), Sealed::from_url(""), Sealed::from_url("x")] {
+        let refused = house.read(0, move |tx| tx.open::<Know, Case>(&id, Verb::CaseView).map(|_| ()));
+        assert!(matches!(refused, Err(Refusal::NotFound)));
+    }
+    assert_eq!(house.level(0, &mine), Level::Manage);
+}
+
+#[test]
+fn reading_is_not_allowed_to_reach_higher() {
+    let house = House::new();
+    let id = house.open("Levels");
+    let (reader, case_id) = (house.person(1), id.clone());
+    house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&case_id, Verb::AccessView)?, &reader, Level::Read, "")).unwrap();
+    let (a, b) = (id.clone(), id);
+    assert!(house.read(1, move |tx| tx.open::<Read, Case>(&a, Verb::CaseView).map(|_| ())).is_ok());
+    assert!(matches!(house.read(1, move |tx| tx.open::<Manage, Case>(&b, Verb::AccessView).map(|_| ())), Err(Refusal::Forbidden(_))));
+}
+
+#[test]
+fn nobody_behind_a_wall_becomes_owner_or_supervisor_and_the_trail_names_who_did() {
+    let house = House::new();
+    let id = house.open("Handed");
+    let hand = |to: usize, supervisor: Option<usize>, version: i64| {
+        let mut typed = house.typed("Handed", to);
+        typed.supervisor = supervisor.map_or(Sealed::from_url(""), |n| house.person(n));
+        let (id, change) = (id.clone(), case::Change { typed, status: Status::Open, outcome: String::new(), reason: String::new(), version });
+        house.write(0, move |tx| case::change(&tx.open::<Contribute, Case>(&id, Verb::CaseChange)?, &change))
+    };
+    let (walled, case_id) = (house.person(1), id.clone());
+    house.write(0, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case_id, Verb::WallRaise)?, &walled, "conflict")).unwrap();
+    for (owner, supervisor) in [(1, None), (0, Some(1))] {
+        let Err(Refusal::Invalid(problems)) = hand(owner, supervisor, 1) else { panic!("a walled person was taken") };
+        assert!(problems[0].text.contains("wall"), "{problems:?}");
+    }
+    hand(0, Some(2), 1).unwrap();
+    hand(0, None, 2).unwrap();
+    hand(3, Some(0), 3).unwrap();
+    let case_id = id.clone();
+    let events = house.read(3, move |tx| trail::of_case(&tx.open::<Manage, Case>(&case_id, Verb::HistoryView)?, trail::Which::Changes, i64::MAX, 20)).unwrap();
+    let said: Vec<_> = events.iter().rev().filter(|told| matches!(told.event.verb, Verb::CaseHand | Verb::SupervisionBegin | Verb::SupervisionEnd)).map(|told| (told.event.verb, told.object.clone().unwrap())).collect();
+    let name = |n: usize| format!("Person {n}");
+    assert_eq!(said, [(Verb::SupervisionBegin, name(2)), (Verb::SupervisionEnd, name(2)), (Verb::CaseHand, name(3)), (Verb::SupervisionBegin, name(0))]);
+}
+
+#[test]
+fn an_outcome_is_changed_by_those_who_manage() {
+    let house = House::new();
+    let id = house.open("Closed");
+    let close = |n: usize, outcome: &str, version: i64| {
+        let (id, typed, outcome) = (id.clone(), house.typed("Closed", 0), outcome.to_owned());
+        let change = case::Change { typed, status: Status::Closed, outcome, reason: String::new(), version };
+        house.write(n, move |tx| case::change(&tx.open::<Contribute, Case>(&id, Verb::CaseChange)?, &change))
+    };
+    close(0, "Refused", 1).unwrap();
+    let (helper, case_id) = (house.person(1), id.clone());
+    house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&case_id, Verb::AccessGrant)?, &helper, Level::Contribute, "")).unwrap();
+    assert!(matches!(close(1, "Granted in full", 2), Err(Refusal::Forbidden(_))));
+    close(1, "Refused", 2).unwrap();
+}
+
+#[test]
+fn reasons_outlive_what_they_were_given_for() {
+    let house = House::new();
+    let id = house.open("Reasons");
+    let person = house.person(1);
+    let (a, b, c, p, q) = (id.clone(), id.clone(), id.clone(), person.clone(), person.clone());
+    house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&a, Verb::AccessGrant)?, &p, Level::Read, "covers for Marta")).unwrap();
+    house.write(0, move |tx| grant::revoke(&tx.open::<Manage, Case>(&b, Verb::AccessRevoke)?, &q)).unwrap();
+    let events = house.read(0, move |tx| trail::of_case(&tx.open::<Manage, Case>(&c, Verb::HistoryView)?, trail::Which::Changes, i64::MAX, 10)).unwrap();
+    let given = events.iter().find(|told| told.event.verb == Verb::AccessGrant).unwrap();
+    assert_eq!((given.reason.as_deref(), given.object.as_deref(), given.event.detail), (Some("covers for Marta"), Some("Person 1"), Some(2)));
+}

@@ -1,0 +1,92 @@
+//! The store from outside: the table of decisions against the deciding function, and what a write is worth.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod access;
+mod lists;
+mod private;
+mod writes;
+
+use proptest::prelude::*;
+use rules::{Actor, Case, Contribute, Know, Level, Manage, Moment, Read, Refusal, Sealed, Secret, User, UserKind, Verb, case::Status};
+use keys::ring;
+use std::os::unix::fs::FileExt;
+use strongroom_store as store;
+use store::{
+    Appliance, Firm, Site, case,
+    case_list::{self, Filter},
+    fill, grant, trail,
+    user::{self, NewUser},
+};
+
+const KINDS: [UserKind; 6] = [UserKind::Staff, UserKind::Staff, UserKind::Staff, UserKind::Staff, UserKind::Client, UserKind::Administrator];
+
+struct House {
+    appliance: Appliance,
+    runtime: tokio::runtime::Runtime,
+    ids: Vec<i64>,
+    _dir: tempfile::TempDir,
+}
+
+fn clock() -> Moment {
+    Moment(1_800_000_000_000)
+}
+
+impl House {
+    fn new() -> House {
+        let dir = tempfile::tempdir().unwrap();
+        let zone = jiff::tz::TimeZone::UTC;
+        let firm = Firm { name: "Firm".into(), prefix: "F".into(), zone_name: "UTC".into(), zone, phone: None };
+        let data = dir.path().join("data");
+        let unlock = ring::create_key_file(&dir.path().join("key")).unwrap();
+        let appliance = Appliance::create(&data, &[unlock], &firm, clock).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let person = |(n, kind): (usize, UserKind)| NewUser {
+            kind,
+            name: format!("Person {n}"),
+            words: "Adviser".into(),
+            email: format!("p{n}@firm.example"),
+            password: String::new(),
+            totp: Secret::new([n as u8; 20]),
+        };
+        let people = KINDS.into_iter().enumerate().map(person).collect();
+        let site = appliance.sites()[0].1.clone();
+        let ids = runtime.block_on(site.fill_people(people)).unwrap();
+        runtime.block_on(site.fill_types(&["Visit"])).unwrap();
+        House { appliance, runtime, ids, _dir: dir }
+    }
+
+    fn site(&self) -> &Site {
+        &self.appliance.sites()[0].1
+    }
+
+    fn actor(&self, n: usize) -> Actor {
+        Actor { user: self.ids[n], kind: KINDS[n], session: 0, from: "::1".into() }
+    }
+
+    fn read<T: Send + 'static>(&self, n: usize, work: impl for<'t> FnOnce(&'t store::Tx<'t, store::Reading>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+        self.runtime.block_on(self.site().read(self.actor(n), work))
+    }
+
+    fn write<T: Send + 'static>(&self, n: usize, work: impl for<'t> FnOnce(&'t store::Tx<'t, store::Writing>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+        self.runtime.block_on(self.site().write(self.actor(n), work))
+    }
+
+    /// Opaque id of a person.
+    fn person(&self, n: usize) -> Sealed<User> {
+        self.read(n, user::own_id).unwrap()
+    }
+
+    fn typed(&self, title: &str, owner: usize) -> case::Typed {
+        case::Typed { title: title.into(), summary: String::new(), type_id: "1".into(), owner: self.person(owner), supervisor: Sealed::from_url("") }
+    }
+
+    fn open(&self, title: &str) -> Sealed<Case> {
+        let typed = self.typed(title, 0);
+        self.write(0, move |tx| case::open(tx, &typed, Status::Open)).unwrap()
+    }
+
+    fn level(&self, n: usize, id: &Sealed<Case>) -> Level {
+        let id = id.clone();
+        self.read(n, move |tx| tx.open::<Know, Case>(&id, Verb::CaseView).map(|case| case.level())).unwrap_or(Level::None)
+    }
+}
