@@ -12,4 +12,5 @@ mod kill;
 mod leak;
 mod shape;
 mod sign;
+mod uploads;
 mod world;
