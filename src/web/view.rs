@@ -175,17 +175,19 @@ impl CaseFile {
     }
 }
 
-/// A row of a list of cases.
+/// A row of a list of cases. One table of fields, without a level between: a list has fifty of them.
 #[derive(Serialize)]
-pub(super) struct CaseRow {
-    reference: String,
-    /// `None` for those who may only know that the case exists.
-    seen: Option<SeenCase>,
+#[serde(untagged)]
+pub(super) enum CaseRow {
+    Seen(Box<SeenCase>),
+    /// For those who may only know that the case exists; without `href`.
+    Known { reference: String },
 }
 
 #[derive(Serialize)]
-struct SeenCase {
+pub(super) struct SeenCase {
     href: String,
+    reference: String,
     title: String,
     type_name: String,
     status: State,
@@ -197,9 +199,10 @@ struct SeenCase {
 
 impl CaseRow {
     pub(super) fn new(row: case_list::Listed, calendar: &Calendar) -> CaseRow {
-        let href = link::case(&row.id, "");
-        let seen = |seen: case_list::Summary| SeenCase {
-            href,
+        let Some(seen) = row.summary else { return CaseRow::Known { reference: row.reference } };
+        CaseRow::Seen(Box::new(SeenCase {
+            href: link::case(&row.id, ""),
+            reference: row.reference,
             title: seen.title,
             type_name: seen.type_name,
             status: State::of(seen.status),
@@ -207,8 +210,7 @@ impl CaseRow {
             opened: calendar.when(seen.opened),
             restricted: seen.restricted,
             documents: seen.documents,
-        };
-        CaseRow { reference: row.reference, seen: row.summary.map(seen) }
+        }))
     }
 }
 
