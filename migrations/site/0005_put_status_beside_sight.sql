@@ -2,7 +2,7 @@
 -- For those who may only know that the case exists it reads 'open' whatever it is, so that a list does not tell them.
 alter table sight add column status text not null default '';
 update sight set status = iif(level >= 2, (select status from cases where id = case_id), 'open');
-create index sight_by_status on sight (user_id, status, case_id);
+create index sight_by_status on sight (user_id, status, case_id, level);
 
 drop trigger decide_now;
 create trigger decide_now instead of insert on decide begin

@@ -1,4 +1,4 @@
-//! A form whose token was checked before anything else was read. There is no other way to take a form.
+//! A form whose token was checked before its handler got it. There is no other way to take a form.
 
 use super::desk::{self, SESSION, VISIT};
 use rocket::{

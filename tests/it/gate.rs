@@ -179,7 +179,6 @@ fn ten_thousand_idle_connections_do_not_keep_others_out() {
     let limit = rlimit::increase_nofile_limit(12_500).unwrap();
     assert!(limit >= 11_000, "this test needs 11,000 descriptors, and the system gives {limit}");
     let tls = config(&server);
-    let start = Instant::now();
     let held: Vec<Tls> = (0..10_000)
         .map(|n| {
             let from = format!("127.0.{}.{}", 1 + n / 200, 1 + n % 200);
@@ -190,7 +189,6 @@ fn ten_thousand_idle_connections_do_not_keep_others_out() {
             conn
         })
         .collect();
-    println!("10,000 connections in {:?}", start.elapsed());
     let browser = server.browser();
     let mut times: Vec<Duration> = (0..100)
         .map(|_| {
@@ -200,7 +198,6 @@ fn ten_thousand_idle_connections_do_not_keep_others_out() {
         })
         .collect();
     times.sort();
-    println!("p99 beside them: {:?}", times[98]);
     assert!(times[98] < Duration::from_secs(1), "{:?}", times[98]);
     drop(held);
 }

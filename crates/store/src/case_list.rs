@@ -86,23 +86,24 @@ pub fn list<M>(tx: &Tx<'_, M>, filter: &Filter) -> Result<Page, Refusal> {
 /// The query without words. Each wanted status walks its own part of an index from its newest case, and their newest make the page:
 /// it costs the same however many cases have another status or owner.
 fn by_status(statuses: &[Status], owned: bool) -> String {
-    let arm = |and: String| match owned {
-        false => format!("select case_id as id from sight where user_id = ?1 {and} and case_id < ?2 order by case_id desc limit ?4"),
-        true => format!(
-            "select id from cases c where owner_id = ?3 {and} and id < ?2
-             and exists (select 1 from sight where user_id = ?1 and case_id = c.id and level >= 2) order by id desc limit ?4"
-        ),
+    let arm = |status: Option<&Status>| {
+        let is = |column: &str| status.map(|status| format!("and {column} = '{}'", status.value())).unwrap_or_default();
+        match owned {
+            false => format!("select case_id, level from sight where user_id = ?1 {} and case_id < ?2 order by case_id desc limit ?4", is("status")),
+            true => format!(
+                "select c.id as case_id, v.level from cases c cross join sight v on v.user_id = ?1 and v.case_id = c.id and v.level >= 2
+                 where c.owner_id = ?3 {} and c.id < ?2 order by c.id desc limit ?4",
+                is("c.status")
+            ),
+        }
     };
     let wanted: &[Status] = if statuses.is_empty() { &Status::ALL } else { statuses };
     let arms: Vec<String> = match statuses.is_empty() && !owned {
-        true => vec![arm(String::new())],
-        false => wanted.iter().map(|status| arm(format!("and status = '{}'", status.value()))).collect(),
+        true => vec![arm(None)],
+        false => wanted.iter().map(|status| arm(Some(status))).collect(),
     };
-    let arms = arms.iter().map(|arm| format!("select id from ({arm})")).collect::<Vec<_>>().join(" union all ");
-    format!(
-        "select {COLUMNS} from ({arms} order by 1 desc limit ?4) page
-         cross join sight s on s.user_id = ?1 and s.case_id = page.id cross join cases c on c.id = page.id {JOINS} order by page.id desc"
-    )
+    let arms = arms.iter().map(|arm| format!("select * from ({arm})")).collect::<Vec<_>>().join(" union all ");
+    format!("select {COLUMNS} from ({arms} order by 1 desc limit ?4) s cross join cases c on c.id = s.case_id {JOINS} order by s.case_id desc")
 }
 
 /// The query with words. Those who may only know of a case find it by its whole reference, never by its title.

@@ -175,8 +175,7 @@ impl Writer {
     fn commit(&mut self, jobs: Vec<Job>) {
         let low = self.core.disk.is_low();
         let mut group = Group { facts: std::mem::take(&mut self.owed), ..Group::default() };
-        let begun = self.core.health.writable() && self.sql.execute_batch("begin immediate").is_ok();
-        let mut fate = if begun { Fate::Durable } else { Fate::Lost };
+        let mut fate = self.begin();
         for job in jobs {
             match (job, fate.check()) {
                 (Job::Stop, _) => self.stopping = true,
@@ -186,15 +185,13 @@ impl Writer {
                 (Job::Seen(..) | Job::Expired(..), Err(_)) => {}
                 (Job::Write { refuse, .. }, Err(refusal)) => refuse(refusal),
                 (Job::Write { refuse, essential: false, .. }, _) if low => refuse(Refusal::Full),
-                (Job::Write { work, refuse, .. }, _) => {
-                    match self.run(work) {
-                        Ok((events, reply)) => group.take(events, reply),
-                        Err(refusal) => refuse(refusal),
-                    }
-                    if self.sql.is_autocommit() {
-                        fate = self.undone();
-                    }
-                }
+                (Job::Write { work, refuse, .. }, _) => match self.run(work) {
+                    Ok((events, reply)) => group.take(events, reply),
+                    Err(refusal) => refuse(refusal),
+                },
+            }
+            if matches!(fate, Fate::Durable) && self.sql.is_autocommit() {
+                fate = self.undone();
             }
         }
         if let Fate::Durable = fate {
@@ -207,6 +204,18 @@ impl Writer {
             Fate::Lost => log(&group.facts),
         }
         self.core.health.trail_written(self.owed.is_empty());
+    }
+
+    /// Durable so far.
+    fn begin(&self) -> Fate {
+        if !self.core.health.writable() {
+            return Fate::Lost;
+        }
+        match self.sql.execute_batch("begin immediate") {
+            Ok(()) => Fate::Durable,
+            Err(error) if matches!(error::from_sql(&error), Refusal::Full) => Fate::Full,
+            Err(_) => Fate::Lost,
+        }
     }
 
     /// SQLite undid the whole transaction by itself, as it does when the disk is full or fails in the middle of a statement: what
@@ -225,9 +234,9 @@ impl Writer {
         if facts.is_empty() {
             return;
         }
-        let fate = match self.sql.execute_batch("begin immediate") {
-            Ok(()) => self.finish(facts.iter()),
-            Err(_) => Fate::Full,
+        let fate = match self.begin() {
+            Fate::Durable => self.finish(facts.iter()),
+            other => other,
         };
         match fate {
             Fate::Durable => {}
