@@ -3,6 +3,7 @@
 use crate::{
     config::Settings,
     gate::{Gate, Inner, Plan, authority, tls::Certificate},
+    jobs,
     web::{self, Inside},
 };
 use keys::{
@@ -99,6 +100,8 @@ pub(crate) async fn run(settings: &Settings, appliance: Appliance, ready: impl F
         return Err(why);
     }
     ready(&settings.url(at.port()), &Serving { fingerprint: certificate.fingerprint(), ca_file });
+    let host = settings.host_names();
+    let jobs = jobs::start(&appliance, host.first().map_or("localhost", String::as_str), &stopping).map_err(OpenError::config)?;
     let serving = tokio::spawn(gate.serve(stopping));
     tokio::spawn(freshen(settings.clone(), Arc::clone(&appliance), certificate));
     let failed = tokio::select! {
@@ -113,6 +116,12 @@ pub(crate) async fn run(settings: &Settings, appliance: Appliance, ready: impl F
             told(ended);
         }
     }
+    let _ = tokio::time::timeout(Duration::from_secs(10), async {
+        for job in jobs {
+            let _ = job.await;
+        }
+    })
+    .await;
     appliance.close();
     failed.map_or(Ok(()), Err)
 }

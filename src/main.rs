@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod gate;
 mod gate_header;
+mod jobs;
 mod web;
 
 /// Pages are made of many small strings on several threads, which the C library's allocator is slow at.

@@ -77,7 +77,7 @@ impl Demo {
 fn json(url: &str, serving: &app::Serving, data: &std::path::Path, accounts: &[Account]) -> String {
     let users: Vec<serde_json::Value> = accounts
         .iter()
-        .map(|a| serde_json::json!({ "name": a.name, "email": a.email, "role": a.kind.value(), "words": a.words, "password": a.password, "totp_secret": a.secret() }))
+        .map(|a| serde_json::json!({ "name": a.name, "email": a.email, "role": a.role.value(), "words": a.words, "password": a.password, "totp_secret": a.secret() }))
         .collect();
     let ca_file = serving.ca_file.as_ref().map(|path| path.display().to_string());
     format!("{}\n", serde_json::json!({ "url": url, "ca_file": ca_file, "data_dir": data.display().to_string(), "users": users }))

@@ -27,7 +27,7 @@ use dice::Dice;
 use jiff::tz::TimeZone;
 use keys::{password, ring};
 use names::{ADMINISTRATOR, CLIENTS, FIRM, Person, STAFF};
-use rules::{Level, Moment, Refusal, Secret, UserKind, case::Status, when};
+use rules::{Level, Moment, Refusal, Secret, Role, case::Status, when};
 use std::{collections::HashMap, sync::Arc};
 use store::{Appliance, Firm, Site, error::OpenError, fill::NewCase, user::NewUser};
 
@@ -64,7 +64,7 @@ pub(crate) struct Account {
     pub(crate) name: &'static str,
     pub(crate) words: &'static str,
     pub(crate) email: &'static str,
-    pub(crate) kind: UserKind,
+    pub(crate) role: Role,
     pub(crate) password: String,
     pub(crate) totp: [u8; 20],
 }
@@ -83,17 +83,17 @@ const WORDS: [&str; 32] = [
 
 /// The accounts of the firm that `seed` stands for.
 pub(crate) fn accounts(seed: u64) -> Vec<Account> {
-    let account = |(n, (person, kind)): (u64, (Person, UserKind))| {
+    let account = |(n, (person, role)): (u64, (Person, Role))| {
         let mut dice = Dice::new(seed, u64::MAX - n);
         let password = format!("{}-{}-{}-{}", dice.word(&WORDS), dice.word(&WORDS), dice.word(&WORDS), dice.between(10, 99));
         let digest = keys::nonce::sha256(format!("strongroom demo {seed} {n}").as_bytes());
         let mut totp = [0; 20];
         totp.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
-        Account { name: person.name, words: person.words, email: person.email, kind, password, totp }
+        Account { name: person.name, words: person.words, email: person.email, role, password, totp }
     };
-    let staff = STAFF.into_iter().map(|person| (person, UserKind::Staff));
-    let clients = CLIENTS.into_iter().map(|person| (person, UserKind::Client));
-    (0..).zip(staff.chain([(ADMINISTRATOR, UserKind::Administrator)]).chain(clients)).map(account).collect()
+    let staff = STAFF.into_iter().map(|person| (person, Role::Staff));
+    let clients = CLIENTS.into_iter().map(|person| (person, Role::Client));
+    (0..).zip(staff.chain([(ADMINISTRATOR, Role::Administrator)]).chain(clients)).map(account).collect()
 }
 
 fn refused(refusal: Refusal) -> OpenError {
@@ -137,10 +137,11 @@ pub(crate) fn known(settings: &Settings) -> Result<Vec<Account>, OpenError> {
 pub(crate) async fn create(settings: &Settings, seed: u64, cases: u64, talk: bool) -> Result<(Appliance, Vec<Account>), OpenError> {
     let zone_name = "Europe/London".to_owned();
     let zone = TimeZone::get(&zone_name).map_err(|error| OpenError::config(error.to_string()))?;
-    let firm = Firm { name: FIRM.into(), prefix: "PH".into(), zone_name, zone, phone: Some("020 7946 0112".into()) };
+    let firm = Firm { name: FIRM.into(), kind: "immigration".into(), prefix: "PH".into(), zone_name, zone, phone: Some("020 7946 0112".into()) };
     Appliance::make_room(&settings.data)?;
     let unlock = ring::create_key_file(&settings.key_file())?;
-    let appliance = Appliance::create(&settings.data, &[unlock], &firm, app::now)?;
+    let slot = ring::NewSlot { unlock: &unlock, place: None, made: app::now().0 };
+    let appliance = Appliance::create(&settings.data, &[slot], &firm, app::now)?;
     let (accounts, plan) = (accounts(seed), Plan { seed, cases, now: app::now() });
     if let Some((_, site)) = appliance.sites().first() {
         site.set(PLAN, plan.text()).await.map_err(refused)?;
@@ -220,7 +221,7 @@ fn person(site: &Site, account: &Account) -> Result<NewUser, Refusal> {
     let password = Secret::new(account.password.clone());
     let password = password::hash(&site.keys().pepper, &password, password::COST).map_err(Refusal::fault)?;
     let (name, words, email) = (account.name.into(), account.words.into(), account.email.into());
-    Ok(NewUser { kind: account.kind, name, words, email, password, totp: Secret::new(account.totp) })
+    Ok(NewUser { role: account.role, name, words, email, password, totp: Secret::new(account.totp) })
 }
 
 /// The case, unless it is there already.

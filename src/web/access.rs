@@ -10,7 +10,7 @@ use super::{
     view::{Calendar, CaseFile, Choice, Group, LevelView, Mistake, When, mistakes},
 };
 use rocket::{Either, FromForm, get, http::Status, post, response::Redirect};
-use rules::{Case, Level, Manage, Problem, Refusal, Sealed, User, UserKind, Verb, policy, text};
+use rules::{Case, Level, Manage, Problem, Refusal, Role, Sealed, User, UserKind, Verb, policy, text};
 use serde::Serialize;
 use store::{
     Tx, Writing, case,
@@ -79,9 +79,9 @@ pub(super) struct Typed {
 }
 
 fn sentence(seers: &[Seer]) -> String {
-    let staff = seers.iter().filter(|s| s.facts.kind == UserKind::Staff && s.level >= Level::Read).count();
-    let clients = seers.iter().filter(|s| s.facts.kind == UserKind::Client && s.level >= Level::Read).count();
-    let know = seers.iter().filter(|s| s.facts.kind == UserKind::Staff && s.level == Level::Know).count();
+    let staff = seers.iter().filter(|s| s.facts.role.kind() == UserKind::Staff && s.level >= Level::Read).count();
+    let clients = seers.iter().filter(|s| s.facts.role.kind() == UserKind::Client && s.level >= Level::Read).count();
+    let know = seers.iter().filter(|s| s.facts.role.kind() == UserKind::Staff && s.level == Level::Know).count();
     let out = seers.iter().filter(|s| s.facts.walled).count();
     let mut words = vec![format!("{} in the firm can read it.", text::count_head(staff, "person", "people"))];
     if clients > 0 {
@@ -113,9 +113,9 @@ pub(super) fn why(seer: &Seer, calendar: &Calendar, managing: bool) -> Vec<Strin
 
 /// A person to choose: whoever is outside the firm is marked.
 fn label(person: &user::Person) -> String {
-    match person.kind {
-        UserKind::Client if person.words.eq_ignore_ascii_case("client") => format!("{} (client)", person.name),
-        UserKind::Client => format!("{} (client, {})", person.name, person.words),
+    match person.role {
+        Role::Client if person.words.eq_ignore_ascii_case("client") => format!("{} (client)", person.name),
+        Role::Client => format!("{} (client, {})", person.name, person.words),
         _ => format!("{}, {}", person.name, person.words),
     }
 }
@@ -140,13 +140,13 @@ async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: 
     let calendar = Calendar::of(desk.site(), desk.now);
     let at = |page: &str| link::case(&file.id, page);
     let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
-    let of_kind = |client: bool| seers.iter().filter(|s| s.level > Level::None && (s.facts.kind == UserKind::Client) == client).map(|s| seer_row(s, &calendar)).collect();
+    let of_kind = |client: bool| seers.iter().filter(|s| s.level > Level::None && (s.facts.role.kind() == UserKind::Client) == client).map(|s| seer_row(s, &calendar)).collect();
     let wall = |seer: &Seer| {
         let wall = seer.wall.as_ref()?;
         Some(WallRow { name: seer.name.clone(), by: wall.by.clone(), at: calendar.when(wall.at), reason: wall.reason.clone().unwrap_or_default(), user: seer.id.to_string() })
     };
     let person = |chosen: &str, p: &user::Person| Choice::new(p.id.as_str(), label(p), p.id.as_str() == chosen);
-    let group = |label, kind| Group { label, choices: people.iter().filter(|p| p.kind == kind).map(|p| person(&typed.user, p)).collect() };
+    let group = |label, kind| Group { label, choices: people.iter().filter(|p| p.role.kind() == kind).map(|p| person(&typed.user, p)).collect() };
     let name = |id: &Sealed<User>| {
         let seer = seers.iter().find(|s| s.id.as_str() == id.as_str()).map(|s| &s.name);
         seer.or_else(|| people.iter().find(|p| p.id.as_str() == id.as_str()).map(|p| &p.name)).cloned()
@@ -162,7 +162,7 @@ async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: 
         choose: vec![choose(&typed.user)],
         people: vec![group("In the firm", UserKind::Staff), group("Clients – outside the firm", UserKind::Client)],
         levels: Level::GRANTABLE.map(|l| Choice { hint: l.hint(), ..Choice::new(l.value(), l.word(), l.value() == typed.level) }).into(),
-        wall_people: [choose(&typed.wall_user)].into_iter().chain(people.iter().filter(|p| p.kind == UserKind::Staff).map(|p| person(&typed.wall_user, p))).collect(),
+        wall_people: [choose(&typed.wall_user)].into_iter().chain(people.iter().filter(|p| p.role.kind() == UserKind::Staff).map(|p| person(&typed.wall_user, p))).collect(),
         action: at("access"),
         revoke_action: at("access/revoke"),
         wall_action: at("access/wall"),

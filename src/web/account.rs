@@ -37,8 +37,8 @@ impl View for AccountView {
 pub(super) async fn page(desk: Desk<'_>) -> Result<Page<AccountView>, Oops> {
     let (email, sessions) = desk
         .read(|tx| {
-            tx.note(rules::Verb::AccountView);
-            Ok((user::own_email(tx)?, session::list(tx)?))
+            let own = tx.own(rules::Verb::AccountView);
+            Ok((user::own_email(&own)?, session::list(&own)?))
         })
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);
@@ -64,6 +64,6 @@ pub(super) struct Theme {
 #[post("/account/theme", data = "<form>")]
 pub(super) async fn theme(desk: Desk<'_>, form: Posted<Theme>) -> Result<Redirect, Oops> {
     let theme = form.into_inner().theme;
-    desk.write(move |tx| user::set_theme(tx, &theme)).await?;
+    desk.write(move |tx| user::set_theme(&tx.own(rules::Verb::AccountChange), &theme)).await?;
     Ok(Redirect::to(Said::ThemeSet.at("/account")))
 }

@@ -161,7 +161,7 @@ pub(super) async fn page(id: Id<Case>, desk: Desk<'_>) -> Result<Page<CaseView>,
     let calendar = Calendar::of(desk.site(), desk.now);
     let view = CaseView {
         file: CaseFile::new(file, &calendar),
-        clients: seers.iter().filter(|seer| seer.facts.kind == UserKind::Client && seer.level >= Level::Read).count(),
+        clients: seers.iter().filter(|seer| seer.facts.role.kind() == UserKind::Client && seer.level >= Level::Read).count(),
         summary: details.summary,
         outcome: details.outcome,
         reopened: details.reopened,

@@ -12,7 +12,7 @@ use rocket::{
     outcome::IntoOutcome,
     request::{FromRequest, Outcome},
 };
-use rules::{Actor, Moment, Refusal, Sealed, User, UserKind};
+use rules::{Actor, Moment, Refusal, Role, Sealed, User};
 use store::{Reading, Site, Tx, Writing, session::Session};
 
 /// Cookie of a session: `__Host-` binds it to this host, over https, at any path (RFC 6265bis).
@@ -30,13 +30,18 @@ pub(super) struct Signed {
 
 impl Signed {
     pub(super) fn actor(&self) -> Actor {
-        self.session.actor(&self.from)
+        self.session.actor(&self.from, self.site.now())
     }
 }
 
 /// The client's address as the gate wrote it.
 pub(super) fn address(request: &Request<'_>) -> Box<str> {
     request.client_ip().map_or_else(|| "unknown".into(), |ip| ip.to_string().into())
+}
+
+/// Name and port under which the request reached the site; the gate lets only known names through.
+pub(super) fn host(request: &Request<'_>) -> String {
+    request.host().map_or_else(String::new, |host| host.to_string())
 }
 
 /// The site that the host name reaches.
@@ -66,11 +71,20 @@ pub(super) fn cookie(name: &'static str, token: &Token) -> Cookie<'static> {
 }
 
 /// The first page of somebody of this kind.
-pub(super) const fn first_page(kind: UserKind) -> &'static str {
-    match kind {
-        UserKind::Staff => "/today",
-        UserKind::Client => "/home",
-        UserKind::Administrator => "/system",
+pub(super) const fn first_page(role: Role) -> &'static str {
+    match role {
+        Role::Manager | Role::Staff | Role::Auditor => "/today",
+        Role::Client => "/home",
+        Role::Administrator | Role::Service => "/system",
+    }
+}
+
+/// The side of the house, by which templates choose words and links.
+const fn side(role: Role) -> &'static str {
+    match role {
+        Role::Administrator => "administrator",
+        Role::Client => "client",
+        Role::Manager | Role::Staff | Role::Auditor | Role::Service => "staff",
     }
 }
 
@@ -79,6 +93,7 @@ pub(super) struct Desk<'r> {
     signed: &'r Signed,
     inside: &'r Inside,
     said: Option<Said>,
+    host: String,
     /// When the request came.
     pub(super) now: Moment,
 }
@@ -91,8 +106,8 @@ impl<'r> FromRequest<'r> for Desk<'r> {
         let inside = request.rocket().state::<Inside>();
         match (signed(request), inside) {
             (Ok(signed), Some(inside)) => {
-                let said = Said::of(request);
-                signed.map(|signed| Desk { signed, inside, said, now: signed.site.now() }).or_error((Status::Unauthorized, ()))
+                let (said, host) = (Said::of(request), host(request));
+                signed.map(|signed| Desk { signed, inside, said, host, now: signed.site.now() }).or_error((Status::Unauthorized, ()))
             }
             _ => Outcome::Error((Status::InternalServerError, ())),
         }
@@ -125,6 +140,21 @@ impl Desk<'_> {
         self.signed.site.write(self.signed.actor(), work).await
     }
 
+    /// The token of this session.
+    pub(super) fn token(&self) -> &Token {
+        &self.signed.token
+    }
+
+    /// Who asks, as the store knows them.
+    pub(super) fn actor(&self) -> Actor {
+        self.signed.actor()
+    }
+
+    /// Address of the site as it stands in links and letters: as set, else as this request reached it.
+    pub(super) fn base(&self) -> String {
+        self.signed.site.settings().url.clone().unwrap_or_else(|| format!("https://{}", self.host))
+    }
+
     /// Ends this session; see [`Site::end_session`].
     pub(super) async fn end_session(&self) -> Result<(), Refusal> {
         self.signed.site.end_session(self.signed.actor()).await
@@ -150,10 +180,10 @@ impl Shell {
     pub(super) fn of(signed: &Signed, nav: &'static str) -> Shell {
         let session = &signed.session;
         let initials = session.name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect();
-        let user = ShellUser { name: session.name.clone(), initials, kind: session.kind.value(), words: session.words.clone() };
+        let user = ShellUser { name: session.name.clone(), initials, kind: side(session.role), words: session.words.clone() };
         Shell {
             user: Some(user),
-            home: first_page(session.kind),
+            home: first_page(session.role),
             csrf: signed.token.form_token(),
             theme: session.theme.clone(),
             nav,

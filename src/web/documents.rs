@@ -269,7 +269,7 @@ pub(super) async fn page(id: Id<Document>, desk: Desk<'_>) -> Result<Page<Docume
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);
     let may_manage = file.level >= rules::Level::Manage;
-    let reads = |seer: &grant::Seer| seer.level >= rules::Level::Read && seer.facts.kind == rules::UserKind::Staff;
+    let reads = |seer: &grant::Seer| seer.level >= rules::Level::Read && seer.facts.role.kind() == rules::UserKind::Staff;
     let reader = |seer: grant::Seer| Reader { level: seer.level.into(), why: why(&seer, &calendar, may_manage), name: seer.name };
     let may_change = file.level >= rules::Level::Contribute;
     let trashed = row.trashed.map(|at| InTrash { at: calendar.when(at), by: row.trashed_by.clone().unwrap_or_default(), restore_href: link::document(&row.id, "restore") });

@@ -8,6 +8,7 @@ mod assets;
 mod cases;
 mod class;
 mod desk;
+mod device;
 mod documents;
 mod download;
 mod headers;

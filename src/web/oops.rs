@@ -6,7 +6,7 @@
 use super::{
     class, desk,
     page::{Page, Shell, View},
-    unsent::Field,
+    unsent::{Field, Lack},
     view::When,
 };
 use rocket::{
@@ -14,7 +14,7 @@ use rocket::{
     http::{ContentType, Status},
     response::{self, Responder, Response},
 };
-use rules::{Refusal, UserKind};
+use rules::Refusal;
 use serde::Serialize;
 use std::io::Cursor;
 
@@ -39,7 +39,9 @@ pub(super) struct OopsView {
     incident: Option<String>,
     at: Option<When>,
     typed: Vec<Field>,
-    sign_in: Option<String>,
+    /// Where to sign in, or to show that it is still them.
+    go: Option<String>,
+    confirm: bool,
     back: Option<Back>,
 }
 
@@ -53,6 +55,9 @@ struct Back {
 impl View for OopsView {
     const TEMPLATE: &'static str = "oops.html";
 }
+
+/// What somebody gets who comes from a network that the site lets nobody in from: of two pages with 403 this one says so.
+pub(super) const OUTSIDE: Status = Status::Forbidden;
 
 /// Clients have no colleagues here, and the administrator is given no case.
 const FOR_STAFF: &str = "If a colleague gave you the link, ask the owner of the case for access.";
@@ -81,7 +86,7 @@ fn words(status: Status) -> (&'static str, &'static str, &'static [&'static str]
 
 fn view(status: Status, sentence: Option<String>) -> OopsView {
     let (title, text, hints) = words(status);
-    OopsView { code: status.code, title, text: sentence.unwrap_or_else(|| text.into()), hints: hints.to_vec(), incident: None, at: None, typed: Vec::new(), sign_in: None, back: None }
+    OopsView { code: status.code, title, text: sentence.unwrap_or_else(|| text.into()), hints: hints.to_vec(), incident: None, at: None, typed: Vec::new(), go: None, confirm: false, back: None }
 }
 
 /// The page of the case or document of which `path` is a part.
@@ -128,9 +133,14 @@ fn answer(refusal: &Refusal, request: &Request<'_>) -> response::Result<'static>
     send(view, status, request)
 }
 
-/// The page for somebody whose session is over, with what they typed and the way back to the form.
-pub(super) fn signed_out(typed: Vec<Field>, sign_in: String, request: &Request<'_>) -> response::Result<'static> {
-    let view = OopsView { typed, sign_in: Some(sign_in), ..view(Status::Unauthorized, None) };
+/// The page for somebody who has to sign in, or show that it is them, before a form is taken: with what they typed and the way on.
+pub(super) fn unsent(typed: Vec<Field>, lack: Lack, go: String, request: &Request<'_>) -> response::Result<'static> {
+    let mut view = OopsView { typed, go: Some(go), ..view(Status::Unauthorized, None) };
+    if lack == Lack::Confirmation {
+        view.title = "Show first that it is you";
+        view.text = "This is one of the things for which a code is asked again, so that nobody does them at a screen you left. What you sent was not kept.".into();
+        view.confirm = true;
+    }
     send(view, Status::Unauthorized, request)
 }
 
@@ -152,7 +162,7 @@ fn send(mut view: OopsView, status: Status, request: &Request<'_>) -> response::
     }
     let shell = match desk::signed(request) {
         Ok(Some(signed)) => {
-            if signed.session.kind != UserKind::Staff {
+            if !signed.session.role.works() {
                 view.hints.retain(|hint| *hint != FOR_STAFF);
             }
             Shell::of(signed, "")

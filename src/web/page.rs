@@ -21,6 +21,7 @@ pub(super) trait View: Serialize {
 
 #[derive(RustEmbed)]
 #[folder = "assets/templates"]
+#[exclude = "mail/*"]
 struct Files;
 
 /// All templates, parsed.

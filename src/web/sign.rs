@@ -2,7 +2,8 @@
 
 use super::{
     Inside,
-    desk::{self, Desk, SESSION, VISIT, address, cookie, first_page, token},
+    desk::{self, Desk, SESSION, VISIT, cookie, first_page, token},
+    device::Device,
     oops::Oops,
     page::{Page, Shell, View},
     posted::{Button, Posted},
@@ -17,9 +18,13 @@ use rocket::{
     request::{FromRequest, Outcome},
     response::Redirect,
 };
-use rules::{Problem, Refusal, Secret, text};
+use rules::{Moment, Problem, Refusal, Secret, text};
 use serde::Serialize;
-use store::{Site, sign::Entry};
+use store::{
+    Site,
+    sign::{Entry, Proof, Visitor as Awaited},
+    throttle::{Admission, Knock},
+};
 use tokio::sync::oneshot;
 
 /// Longest password that is looked at (ASVS 6.2.9 asks for at least 64).
@@ -55,7 +60,7 @@ pub(super) struct Visitor<'r> {
     site: &'r Site,
     jar: &'r CookieJar<'r>,
     token: Option<Token>,
-    from: Box<str>,
+    device: Device<'r>,
     host: String,
     said: Option<Said>,
 }
@@ -66,8 +71,8 @@ impl<'r> FromRequest<'r> for Visitor<'r> {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
         let Some(site) = desk::site(request) else { return Outcome::Error((Status::NotFound, ())) };
-        let host = request.host().map_or_else(String::new, |host| host.to_string());
-        Outcome::Success(Visitor { site, jar: request.cookies(), token: token(request, VISIT), from: address(request), host, said: Said::of(request) })
+        let Outcome::Success(device) = Device::from_request(request).await else { return Outcome::Error((Status::InternalServerError, ())) };
+        Outcome::Success(Visitor { site, jar: request.cookies(), token: token(request, VISIT), device, host: desk::host(request), said: Said::of(request) })
     }
 }
 
@@ -114,7 +119,7 @@ fn safe_next(next: Option<&str>) -> String {
 /// The front door: to one's first page, or to the sign-in page.
 #[get("/")]
 pub(super) fn root(signed: MaybeSigned<'_>) -> Redirect {
-    Redirect::to(signed.0.map_or("/sign-in", |signed| first_page(signed.session.kind)))
+    Redirect::to(signed.0.map_or("/sign-in", |signed| first_page(signed.session.role)))
 }
 
 /// Whoever is signed in, if anybody.
@@ -136,7 +141,7 @@ impl<'r> FromRequest<'r> for MaybeSigned<'r> {
 pub(super) fn ask_email(visitor: Visitor<'_>, signed: MaybeSigned<'_>, next: Option<&str>) -> Result<Either<Redirect, Page<EmailView>>, Oops> {
     let next = safe_next(next);
     if let Some(signed) = signed.0 {
-        return Ok(Either::Left(Redirect::to(if next.is_empty() { first_page(signed.session.kind).to_owned() } else { next })));
+        return Ok(Either::Left(Redirect::to(if next.is_empty() { first_page(signed.session.role).to_owned() } else { next })));
     }
     let view = EmailView { problems: Vec::new(), unfit: false, email: String::new(), next };
     visitor.email_page(view, Status::Ok).map(Either::Right)
@@ -171,18 +176,24 @@ pub(super) async fn take_password(visitor: Visitor<'_>, inside: &State<Inside>, 
         None => None,
     };
     let password = Secret::new(form.password.chars().take(PASSWORD_MAX + 1).collect::<String>());
+    let named = text::email(&form.email).unwrap_or_else(|| text::even(&email));
+    let counted = match site.knock(Knock { account: Some(&named), from: visitor.device.from(), device: visitor.device.token() }).await? {
+        Admission::Go(counted) => counted,
+        Admission::Held(until) => return held(visitor, until, EmailView { problems: Vec::new(), unfit: true, email, next }),
+    };
     let verdict = check(inside, site, &password, account.as_ref().map(|account| account.password.as_str())).await?;
     match (account, verdict) {
         (Some(account), Verdict::Right | Verdict::Stale) if password.expose().chars().count() <= PASSWORD_MAX => {
             let token = visitor.renew()?;
             site.start_visit(account.user, &token).await?;
+            site.relieve(counted).await?;
             if verdict == Verdict::Stale {
                 rehash(inside, site, account.user, &password).await?;
             }
             Ok(Either::Left(Redirect::to(with_next("/sign-in/code", &next))))
         }
         (account, _) => {
-            site.refuse_password(account.map(|account| account.user), &visitor.from).await?;
+            site.refuse_password(account.map(|account| account.user), visitor.device.from()).await?;
             again(visitor, vec![Problem::new("email", "The e-mail address or the password is not right. Check both and try again.")], true)
         }
     }
@@ -193,6 +204,13 @@ fn with_next(path: &str, next: &str) -> String {
         "" => path.to_owned(),
         next => format!("{path}?next={}", percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC)),
     }
+}
+
+/// Too many tries: the same page, whoever it is about, with the moment from which one may try again.
+fn held(visitor: Visitor<'_>, until: Moment, mut view: EmailView) -> Result<Either<Redirect, Page<EmailView>>, Oops> {
+    let at = until.clock(&visitor.site.firm().zone);
+    view.problems = mistakes(vec![Problem::new("email", format!("There were too many tries. Wait until {at}, then try again. From a browser in which you have signed in before you may get in sooner."))]);
+    visitor.email_page(view, Status::TooManyRequests).map(Either::Right)
 }
 
 /// Waits for a slot and its verdict.
@@ -221,9 +239,9 @@ async fn rehash(inside: &Inside, site: &Site, user: i64, password: &Secret<Strin
 
 #[get("/sign-in/code?<next>")]
 pub(super) fn ask_code(visitor: Visitor<'_>, next: Option<&str>) -> Result<Either<Redirect, Page<CodeView>>, Oops> {
-    let hint = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
-    match hint {
-        Some(hint) => visitor.code_page(hint, safe_next(next), Vec::new()).map(Either::Right),
+    let awaited = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
+    match awaited {
+        Some(awaited) => visitor.code_page(awaited.hint, safe_next(next), Vec::new()).map(Either::Right),
         None => Ok(Either::Left(Redirect::to("/sign-in"))),
     }
 }
@@ -240,16 +258,21 @@ pub(super) struct Code {
 pub(super) async fn take_code(visitor: Visitor<'_>, form: Posted<Code>) -> Result<Either<Redirect, Page<CodeView>>, Oops> {
     let form = form.into_inner();
     let next = safe_next(Some(&form.next));
-    let hint = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
-    let (Some(hint), Some(token)) = (hint, visitor.token.as_ref()) else {
+    let awaited = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
+    let (Some(Awaited { hint, email, .. }), Some(token)) = (awaited, visitor.token.as_ref()) else {
         return Ok(Either::Left(Redirect::to(Said::VisitOver.at(&with_next("/sign-in", &next)))));
     };
     let Some(code) = text::code(&form.code) else {
         return visitor.code_page(hint, next, mistakes(vec![Problem::new("code", "Type the six digits that your app shows")])).map(Either::Right);
     };
     let fresh = Token::new().map_err(Refusal::fault)?;
-    match visitor.site.enter(token, Some(code), &fresh, &visitor.from).await? {
+    let counted = match visitor.site.knock(Knock { account: Some(email.expose()), from: visitor.device.from(), device: visitor.device.token() }).await? {
+        Admission::Go(counted) => counted,
+        Admission::Held(_) => return Ok(Either::Left(Redirect::to(Said::CodesWrong.at(&with_next("/sign-in", &next))))),
+    };
+    match visitor.site.enter(token, Proof::Code(Some(code)), visitor.device.arrival(&fresh)?).await? {
         Entry::Granted => {
+            visitor.site.relieve(counted).await?;
             visitor.jar.remove(Cookie::build(VISIT).path("/").secure(true));
             visitor.jar.add(cookie(SESSION, &fresh));
             Ok(Either::Left(Redirect::to(if next.is_empty() { "/".to_owned() } else { next })))

@@ -4,11 +4,11 @@ use super::{
     desk::Desk,
     oops::Oops,
     page::{Page, View},
-    view::{Calendar, State, When, person_words},
+    view::{Calendar, State, When, person_words, user_state},
 };
 use rocket::get;
 use serde::Serialize;
-use store::{trail::Checked, user};
+use store::{person, trail::Checked};
 
 #[derive(Serialize)]
 struct Fact {
@@ -65,8 +65,7 @@ fn backups() -> Check {
 pub(super) async fn page(desk: Desk<'_>) -> Result<Page<SystemView>, Oops> {
     let people = desk
         .read(|tx| {
-            tx.note(rules::Verb::SystemView);
-            user::everybody(tx)
+            person::list(&tx.charge(rules::Verb::SystemView)?, &person::Filter::default())
         })
         .await?;
     let checked = desk.site().check_trail().await?;
@@ -75,10 +74,10 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<SystemView>, Oops> {
         None => Check { status: FINE, title: "The site takes changes", evidence: "The database answers and there is room on the disk.".into() },
         Some(why) => Check { status: WRONG, title: "The site takes no changes", evidence: format!("{why}.") },
     };
-    let account = |person: user::Listed| Account {
+    let account = |person: person::Listed| Account {
         name: person.name,
-        words: person_words(person.kind, &person.words),
-        state: if person.state == "active" { State::new("Active", "st ok") } else { State::new("Not active", "st ring") },
+        words: person_words(person.role, &person.words),
+        state: user_state(person.state),
         last: person.last.map(|at| calendar.when(at)),
     };
     let view = SystemView {

@@ -14,23 +14,28 @@ const LONGEST: u64 = 64 * 1024;
 /// Most fields that are shown.
 const MOST: usize = 12;
 
-/// What the fields are called on their pages.
-const LABELS: [(&str, &str); 6] = [
+/// The fields that are shown again, and what they are called on their pages. A field that is not here was not typed, or is secret.
+const LABELS: [(&str, &str); 14] = [
     ("title", "Title"),
     ("summary", "Summary"),
     ("outcome", "Outcome"),
     ("reason", "Why"),
     ("wall_reason", "Reason for the wall"),
     ("unwall_reason", "Why the wall comes down"),
+    ("name", "Name"),
+    ("words", "What they do"),
+    ("email", "E-mail address"),
+    ("contact_name", "Name of the contact"),
+    ("check", "How you made sure who it is"),
+    ("terms", "Terms"),
+    ("host", "Mail server"),
+    ("from", "Sender"),
 ];
-
-/// What nobody typed, and what is not shown again.
-const LEFT_OUT: [&str; 13] = ["csrf", "password", "code", "next", "version", "type", "owner", "supervisor", "status", "level", "user", "wall_user", "theme"];
 
 /// A field as it was filled in.
 #[derive(Serialize)]
 pub(super) struct Field {
-    label: String,
+    label: &'static str,
     value: String,
     rows: usize,
 }
@@ -38,25 +43,36 @@ pub(super) struct Field {
 /// The answer to such a form.
 pub(super) struct Unsent {
     typed: Vec<Field>,
-    sign_in: String,
+    lack: Lack,
+    go: String,
+}
+
+/// What was missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// The session is over.
+    Session,
+    /// A factor was not shown within five minutes.
+    Confirmation,
 }
 
 impl Unsent {
     /// Reads the form, if one of our own pages sent it.
-    pub(super) async fn of(request: &Request<'_>, data: Data<'_>) -> Unsent {
+    pub(super) async fn of(request: &Request<'_>, data: Data<'_>, lack: Lack) -> Unsent {
         let is_form = request.content_type().is_some_and(|kind| kind.is_form());
         let typed = match is_form && comes_from_here(request) {
             true => read(data).await,
             false => Vec::new(),
         };
         let back = form_page(request.uri().path().as_str());
-        Unsent { typed, sign_in: format!("/sign-in?next={}", utf8_percent_encode(&back, NON_ALPHANUMERIC)) }
+        let head = if lack == Lack::Session { "/sign-in" } else { "/confirm" };
+        Unsent { typed, lack, go: format!("{head}?next={}", utf8_percent_encode(&back, NON_ALPHANUMERIC)) }
     }
 }
 
 impl<'r> Responder<'r, 'static> for Unsent {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        oops::signed_out(self.typed, self.sign_in, request)
+        oops::unsent(self.typed, self.lack, self.go, request)
     }
 }
 
@@ -70,13 +86,9 @@ async fn read(data: Data<'_>) -> Vec<Field> {
 fn fields(body: &str) -> Vec<Field> {
     let text = |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = body.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (text(name), text(value)));
-    let typed = pairs.filter(|(name, value)| !value.trim().is_empty() && !LEFT_OUT.contains(&name.as_str()));
-    typed.take(MOST).map(|(name, value)| Field { label: label(&name), rows: (value.len() / 80 + value.lines().count()).clamp(1, 12), value }).collect()
-}
-
-fn label(name: &str) -> String {
-    let known = LABELS.iter().find(|(known, _)| *known == name);
-    known.map_or_else(|| name.replace('_', " "), |(_, label)| (*label).to_owned())
+    let typed = pairs.filter(|(_, value)| !value.trim().is_empty());
+    let known = typed.filter_map(|(name, value)| LABELS.iter().find(|(known, _)| *known == name).map(|(_, label)| (*label, value)));
+    known.take(MOST).map(|(label, value)| Field { label, rows: (value.len() / 80 + value.lines().count()).clamp(1, 12), value }).collect()
 }
 
 /// The page on which the form stands, of the path that it is sent to.
@@ -87,6 +99,10 @@ fn form_page(path: &str) -> String {
         ["cases", id, page @ ("edit" | "access" | "documents"), ..] => format!("/cases/{id}/{page}"),
         ["documents", id, ..] => format!("/documents/{id}"),
         ["account", ..] => "/account".into(),
+        ["people", id, ..] if id.len() == 32 => format!("/people/{id}"),
+        ["people", ..] => "/people/new".into(),
+        ["teams", ..] => "/teams".into(),
+        ["settings", page, ..] => format!("/settings/{page}"),
         _ => "/".into(),
     }
 }
@@ -98,9 +114,9 @@ mod tests {
     #[test]
     fn what_was_typed_comes_back_and_what_is_secret_does_not() {
         let typed = fields("csrf=token&title=Adeyemi%3A+spouse&summary=One%0D%0Atwo&password=secret&code=123456&owner=AAAA&outcome=&new_field=x&broken");
-        let seen: Vec<(&str, &str)> = typed.iter().map(|field| (field.label.as_str(), field.value.as_str())).collect();
-        assert_eq!(seen, [("Title", "Adeyemi: spouse"), ("Summary", "One\r\ntwo"), ("new field", "x")]);
-        assert_eq!(fields(&"a=b&".repeat(1000)).len(), MOST);
+        let seen: Vec<(&str, &str)> = typed.iter().map(|field| (field.label, field.value.as_str())).collect();
+        assert_eq!(seen, [("Title", "Adeyemi: spouse"), ("Summary", "One\r\ntwo")]);
+        assert_eq!(fields(&"title=b&".repeat(1000)).len(), MOST);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::link;
 use jiff::tz::TimeZone;
-use rules::{Level, Moment, Problem, UserKind, Verb, case::Status, document};
+use rules::{Level, Moment, Problem, Role, UserState, Verb, case::Status, document};
 use serde::Serialize;
 use store::{Site, case::File, case_list, document as documents, trail::Told};
 
@@ -72,6 +72,18 @@ impl State {
     }
 }
 
+/// Where an account is in its life.
+pub(super) const fn user_state(state: UserState) -> State {
+    let cls = match state {
+        UserState::Invited => "st ring",
+        UserState::Enrolling => "st half",
+        UserState::Active => "st ok",
+        UserState::Suspended => "st bars warn",
+        UserState::Left => "st box",
+    };
+    State { word: state.word(), cls }
+}
+
 /// A mistake in a form.
 #[derive(Serialize)]
 pub(super) struct Mistake {
@@ -114,9 +126,9 @@ impl Choice {
 }
 
 /// What somebody is, beside their name: of a client that they are one.
-pub(super) fn person_words(kind: UserKind, words: &str) -> String {
-    match kind {
-        UserKind::Client if !words.eq_ignore_ascii_case("client") => format!("Client · {words}"),
+pub(super) fn person_words(role: Role, words: &str) -> String {
+    match role {
+        Role::Client if !words.eq_ignore_ascii_case("client") => format!("Client · {words}"),
         _ => words.to_owned(),
     }
 }

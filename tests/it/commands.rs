@@ -202,7 +202,7 @@ fn an_installation_that_was_not_finished_is_refused() {
     let temporary = tempfile::tempdir().unwrap();
     fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let unlock = keys::ring::create_key_file(&temporary.path().join("root.key")).unwrap();
-    keys::Ring::create(&temporary.path().join("keyring.json"), &[unlock]).map(drop).unwrap();
+    keys::Ring::create(&temporary.path().join("keyring.json"), &[keys::ring::NewSlot { unlock: &unlock, place: None, made: 0 }]).map(drop).unwrap();
     for command in [&["audit", "verify"][..], &["serve", "--port", "0"], &["demo", "--port", "0"]] {
         let (code, text) = said(command, temporary.path());
         assert!(code == 78 && text.contains("was not finished"), "{code} {text}");

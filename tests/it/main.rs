@@ -12,5 +12,6 @@ mod kill;
 mod leak;
 mod shape;
 mod sign;
+mod sink;
 mod uploads;
 mod world;

@@ -65,6 +65,7 @@ fn siblings_do_not_import_each_other() {
     for (room, strangers) in [
         ("src/gate", &["crate::web", "crate::cmd", "crate::app", "crate::demo", "store::"][..]),
         ("src/web", &["crate::gate::", "crate::cmd", "crate::app", "crate::demo", "rusqlite"]),
+        ("src/jobs", &["crate::web", "crate::gate", "crate::cmd", "crate::app", "crate::demo", "rusqlite"]),
         ("src/cmd", &["crate::web::desk", "crate::gate", "rusqlite"]),
         // The demo firm takes the clock and the key from `app`, as the commands do, and nobody but the commands takes anything from it.
         ("src/demo", &["crate::web", "crate::gate", "crate::cmd", "rusqlite", "rocket::"]),

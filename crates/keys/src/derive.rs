@@ -27,11 +27,17 @@ pub enum Label {
     Site,
     /// Wraps the root key in a slot of the keyring.
     Slot,
+    /// Public mark of a root key, by which the keyring file says which one its slots hold.
+    Root,
+    /// Wraps the root key before this one, until nothing needs it.
+    Previous,
+    /// One recovery code of a set.
+    RecoveryCode,
 }
 
 impl Label {
     /// Every label, for the test that they differ.
-    pub const ALL: [Label; 10] = [
+    pub const ALL: [Label; 13] = [
         Label::Database,
         Label::Field,
         Label::Index,
@@ -42,6 +48,9 @@ impl Label {
         Label::Blob,
         Label::Site,
         Label::Slot,
+        Label::Root,
+        Label::Previous,
+        Label::RecoveryCode,
     ];
 
     const fn text(self) -> &'static str {
@@ -56,6 +65,9 @@ impl Label {
             Label::Blob => "strongroom/1/blob",
             Label::Site => "strongroom/1/site",
             Label::Slot => "strongroom/1/slot",
+            Label::Root => "strongroom/1/root",
+            Label::RecoveryCode => "strongroom/1/recovery-code",
+            Label::Previous => "strongroom/1/previous",
         }
     }
 }

@@ -12,8 +12,11 @@
 #![warn(missing_docs)]
 
 pub mod blob;
+pub mod code;
+mod crockford;
 pub mod derive;
 pub mod field;
+pub mod kit;
 pub mod nonce;
 pub mod password;
 pub mod ring;

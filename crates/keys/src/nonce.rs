@@ -44,6 +44,14 @@ impl Token {
         URL_SAFE_NO_PAD.encode(hmac::sign(&key, b"strongroom form token"))
     }
 
+    /// 32 bytes that only the holder of the token can compute: HMAC-SHA-256 of the label under the token itself.
+    pub fn seed(&self, label: &str) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.expose().as_bytes());
+        let mut out = [0; 32];
+        out.copy_from_slice(hmac::sign(&key, label.as_bytes()).as_ref());
+        out
+    }
+
     /// Whether `given` is the form token, in constant time.
     pub fn is_form_token(&self, given: &str) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(self.form_token().as_bytes(), given.as_bytes()).is_ok()

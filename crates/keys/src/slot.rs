@@ -10,6 +10,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rules::Secret;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What opens a slot.
 pub enum Unlock {
@@ -73,6 +74,12 @@ const PASSPHRASE: Cost = Cost { m: 256 * 1024, t: 3, p: 1 };
 pub struct Slot {
     /// What opens it.
     pub kind: SlotKind,
+    /// Absolute path at which its key file is found. Only a hint, which nothing authenticates: a wrong one opens nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// When it was made, milliseconds since 1970; 0 when that was not written down.
+    #[serde(default)]
+    pub made: i64,
     salt: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<Cost>,
@@ -80,12 +87,14 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Wraps `root` for `unlock`.
-    pub fn new(root: &Secret<[u8; 32]>, unlock: &Unlock, instance: &[u8; 16]) -> Result<Slot, KeyError> {
+    /// Wraps `root` for `unlock`, made at `made` (milliseconds since 1970); `place` is where its key file is found. Refuses a place that is
+    /// not absolute or not UTF-8.
+    pub fn new(root: &Secret<[u8; 32]>, unlock: &Unlock, place: Option<&Path>, made: i64, instance: &[u8; 16]) -> Result<Slot, KeyError> {
+        let place = place.map(absolute).transpose()?;
         let salt = nonce::random::<16>()?;
         let cost = matches!(unlock, Unlock::Passphrase(_)).then_some(PASSPHRASE);
         let wrapped = wrap(unlock, &salt, cost)?.seal(root.expose(), &[b"root", instance])?;
-        Ok(Slot { kind: unlock.kind(), salt: STANDARD.encode(salt), cost, wrapped: STANDARD.encode(wrapped) })
+        Ok(Slot { kind: unlock.kind(), place, made, salt: STANDARD.encode(salt), cost, wrapped: STANDARD.encode(wrapped) })
     }
 
     /// The root key, if `unlock` is what this slot was made for.
@@ -94,6 +103,11 @@ impl Slot {
         let wrapped = STANDARD.decode(&self.wrapped).map_err(|_| KeyError::NotGenuine)?;
         wrap(unlock, &salt, self.cost)?.open_key(&wrapped, &[b"root", instance])
     }
+}
+
+fn absolute(place: &Path) -> Result<String, KeyError> {
+    let text = place.to_str().filter(|_| place.is_absolute()).map(str::to_owned);
+    text.ok_or_else(|| KeyError::Ring(format!("{} cannot be kept as the place of a key file. Give its whole path, from / on, in UTF-8.", place.display())))
 }
 
 fn wrap(unlock: &Unlock, salt: &[u8], cost: Option<Cost>) -> Result<Wrap, KeyError> {
@@ -111,4 +125,25 @@ fn stretch(words: &Secret<String>, salt: &[u8], cost: Cost) -> Result<Secret<[u8
         .hash_password_into(words.expose().as_bytes(), salt, &mut out)
         .map_err(|_| KeyError::Primitive("Argon2"))?;
     Ok(Secret::new(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_whole_path_and_comes_back() {
+        let (root, unlock) = (Secret::new([1; 32]), Unlock::KeyFile(Secret::new([2; 32])));
+        for bad in ["root.key", "", "../root.key"] {
+            let said = Slot::new(&root, &unlock, Some(Path::new(bad)), 5, &[3; 16]).unwrap_err().to_string();
+            assert!(said.contains("whole path"), "{said}");
+        }
+        let slot = Slot::new(&root, &unlock, Some(Path::new("/media/key/root.key")), 5, &[3; 16]).unwrap();
+        let read: Slot = serde_json::from_str(&serde_json::to_string(&slot).unwrap()).unwrap();
+        assert_eq!((read.place.as_deref(), read.made), (Some("/media/key/root.key"), 5));
+        assert_eq!(read.open(&unlock, &[3; 16]).unwrap().expose(), root.expose());
+        assert!(read.open(&unlock, &[4; 16]).is_err());
+        let bare = serde_json::to_string(&Slot::new(&root, &unlock, None, 0, &[3; 16]).unwrap()).unwrap();
+        assert!(!bare.contains("place"), "{bare}");
+    }
 }

@@ -52,6 +52,16 @@ kinds! {
     Document = 2;
     /// An account.
     User = 3;
+    /// Somebody being signed in, in one browser.
+    Session = 4;
+    /// What somebody proves themselves with, besides the password.
+    Factor = 5;
+    /// Several people of the firm under one name.
+    Team = 6;
+    /// A person or organisation of the outside world; not an account.
+    Contact = 7;
+    /// A browser in which somebody has signed in before.
+    Device = 8;
 }
 
 /// An id as it stands in a URL or a form: opaque, bound to its kind and site. Only the store can open it.

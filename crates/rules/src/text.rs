@@ -1,6 +1,7 @@
 //! Text that people type: what was typed goes in, what it means comes out, or a sentence that says what to do.
 
 use crate::{Problem, document::is_invisible};
+use unicode_normalization::UnicodeNormalization;
 
 /// One line: trimmed, white space squeezed, no control or invisible characters, 1 to `max` characters.
 pub fn line(field: &'static str, label: &str, typed: &str, max: usize) -> Result<String, Problem> {
@@ -30,13 +31,31 @@ fn within(field: &'static str, label: &str, text: String, max: usize) -> Result<
     Ok((!text.is_empty()).then_some(text))
 }
 
-/// An e-mail address as it is compared: trimmed and in lower case. `None` when it cannot be one.
+/// An e-mail address as it is compared: trimmed, in compatibility form (NFKC) and lower case. `None` when it cannot be one.
+///
+/// Only ASCII is left then: full-width letters become plain ones, and letters of other scripts that look like plain ones make no address,
+/// so that two accounts cannot have addresses that look the same.
 pub fn email(typed: &str) -> Option<String> {
-    let email = typed.trim().to_lowercase();
+    let email = typed.trim().nfkc().collect::<String>().to_lowercase();
     let (name, host) = email.split_once('@')?;
     let fits = !name.is_empty() && host.contains('.') && !host.contains('@') && email.len() <= 254;
-    let plain = !email.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c));
-    (fits && plain).then_some(email)
+    let plain = email.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"(),:;<>[\\]".contains(&byte));
+    let dots = !email.contains("..") && !host.starts_with(['.', '-']) && !host.ends_with(['.', '-']) && !name.starts_with('.') && !name.ends_with('.');
+    (fits && plain && dots).then_some(email)
+}
+
+/// The address of a new account, or a sentence about what is wrong with it.
+pub fn new_email(field: &'static str, typed: &str) -> Result<String, Problem> {
+    if typed.trim().is_empty() {
+        return Err(Problem::new(field, "Type the e-mail address."));
+    }
+    email(typed).ok_or_else(|| {
+        let strange = typed.trim().nfkc().find(|c| !c.is_ascii());
+        Problem::new(field, match strange {
+            Some(c) => format!("The address has the sign “{c}”, which may look like a plain letter but is none. Type it in plain letters."),
+            None => "This is no e-mail address. It looks like name@firm.example.".into(),
+        })
+    })
 }
 
 /// An address with all but its first letter and its host hidden: `p…@firm.example`.
@@ -45,6 +64,13 @@ pub fn email_hint(email: &str) -> String {
         (Some(first), Some((_, host))) => format!("{first}…@{host}"),
         _ => String::from("…"),
     }
+}
+
+/// Free text as it is compared with what was said before: compatibility form (NFKC), lower case, letters and digits only, one space between words.
+pub fn even(typed: &str) -> String {
+    let folded = typed.nfkc().collect::<String>().to_lowercase();
+    let kept: String = folded.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The six digits of a code, whatever spaces were pasted with them.
@@ -91,11 +117,16 @@ mod tests {
     #[test]
     fn emails_and_codes() {
         assert_eq!(email("  Ann@Firm.EXAMPLE ").as_deref(), Some("ann@firm.example"));
-        for bad in ["", "ann", "@x.y", "a@b", "a b@c.d", "a@b@c.d"] {
+        assert_eq!(email("ａnn@firm.example").as_deref(), Some("ann@firm.example"));
+        assert_eq!(new_email("e", "ann@firm.example").unwrap(), "ann@firm.example");
+        assert!(new_email("e", "аnn@firm.example").unwrap_err().text.contains("“а”"));
+        assert!(new_email("e", "ann").unwrap_err().text.contains("name@firm.example"));
+        for bad in ["", "ann", "@x.y", "a@b", "a b@c.d", "a@b@c.d", "аnn@firm.example", "ann@fiгm.example", "a\r\nb@c.d", "a@b..c", "a@.b.c", "<a@b.c>", "a@b.c,d@e.f"] {
             assert_eq!(email(bad), None, "{bad}");
         }
         assert_eq!(email_hint("ann@firm.example"), "a…@firm.example");
         assert_eq!(code(" 123 456 ").as_deref(), Some("123456"));
+        assert_eq!(even("  St. Mary’s,  ＬＯＮＤＯＮ "), "st mary s london");
         assert_eq!(code("12345"), None);
         assert_eq!(code("１２３４５６"), None);
     }

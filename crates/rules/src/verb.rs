@@ -91,6 +91,90 @@ verbs! {
     AccountChange = "account.change", "changed a setting of their account", "change a setting of their account", false;
     /// The first page of a client or of staff.
     HomeView = "home.view", "looked at their first page", "look at their first page", false;
+    /// The list of accounts.
+    PeopleView = "people.view", "looked at the accounts", "look at the accounts", false;
+    /// One account, by those who look after it.
+    PersonView = "person.view", "looked at the account of", "look at an account", false;
+    /// A new account, and the link to it.
+    PersonInvite = "person.invite", "invited", "invite somebody", false;
+    /// The link once more; the one before is void.
+    PersonResend = "person.resend", "sent a new link to", "send a new link", false;
+    /// The link taken back, and the account with it.
+    PersonRevoke = "person.revoke", "took back the invitation of", "take back an invitation", false;
+    /// Name or words of an account.
+    PersonChange = "person.change", "changed the account of", "change an account", false;
+    /// Another role.
+    PersonRole = "person.role", "changed the role of", "change a role", false;
+    /// No way in until taken back.
+    PersonSuspend = "person.suspend", "suspended", "suspend somebody", false;
+    /// Taken back after having been suspended.
+    PersonRestore = "person.restore", "ended the suspension of", "end a suspension", false;
+    /// Left the firm for good.
+    PersonLeave = "person.leave", "recorded that they left:", "record that somebody left", false;
+    /// All ways in taken away after an identity check; a link leads to new ones.
+    PersonReset = "person.reset", "reset the ways in of", "reset somebody’s ways in", false;
+    /// Whom a client user belongs to.
+    PersonLink = "person.link", "changed the contacts of", "change the contacts of an account", false;
+    /// A link was used.
+    TicketUse = "ticket.use", "used a link to set up their ways in", "use a link", false;
+    /// A password chosen or changed.
+    PasswordSet = "password.set", "chose a new password", "choose a new password", false;
+    /// A factor that was shown to work.
+    FactorAdd = "factor.add", "set up a factor", "set up a factor", false;
+    /// A factor taken away.
+    FactorRemove = "factor.remove", "removed a factor", "remove a factor", false;
+    /// A new set of recovery codes; the one before is void.
+    CodesMake = "codes.make", "made recovery codes", "make recovery codes", false;
+    /// A recovery code let somebody in.
+    CodeUse = "codes.use", "signed in with a recovery code", "sign in with a recovery code", false;
+    /// The terms of use.
+    TermsAccept = "terms.accept", "accepted the terms", "accept the terms", false;
+    /// The two questions of the optional way back in.
+    AnswersSet = "answers.set", "set their security questions", "set security questions", false;
+    /// The way back in by e-mail was asked for.
+    RecoverAsk = "recover.ask", "asked for the way back in", "ask for the way back in", false;
+    /// Both answers were right.
+    RecoverAnswer = "recover.answer", "answered both security questions", "answer the security questions", false;
+    /// The way back in was stopped by its owner.
+    RecoverCancel = "recover.cancel", "stopped the way back in", "stop the way back in", false;
+    /// A factor shown again before something dangerous.
+    StepUp = "step.up", "showed again that it is them", "show again that it is them", false;
+    /// One session or all others ended.
+    SessionEnd = "session.end", "ended a session", "end a session", false;
+    /// Too many tries: held off for a time.
+    HeldOff = "throttle", "was held off after too many tries", "sign in after too many tries", false;
+    /// From a network that may not come.
+    Outside = "refuse.network", "came from a network that may not", "come from a network that may not", false;
+    /// The settings of the site.
+    SettingsView = "settings.view", "looked at the settings", "look at the settings", false;
+    /// A setting of the site.
+    SettingsChange = "settings.change", "changed the settings", "change the settings", false;
+    /// From where people may come.
+    NetworksChange = "networks.change", "changed from where people may come", "change from where people may come", false;
+    /// Teams and who is in them.
+    TeamView = "team.view", "looked at the teams", "look at the teams", false;
+    /// A team or who is in it.
+    TeamChange = "team.change", "changed a team", "change a team", false;
+    /// A new contact.
+    ContactAdd = "contact.add", "added a contact", "add a contact", false;
+    /// Letters that were sent or wait.
+    LetterView = "letter.view", "looked at the letters", "look at the letters", false;
+    /// A letter sent as a test, or once more.
+    LetterSend = "letter.send", "sent a letter", "send a letter", false;
+    /// The set-up link was used.
+    SetupClaim = "setup.claim", "began to set up the site", "begin to set up the site", false;
+    /// A step of setting up.
+    SetupStep = "setup.step", "went a step further in setting up", "go a step further in setting up", false;
+    /// How the keyring is opened at a start.
+    KeyStart = "key.start", "changed how the key is found at a start", "change how the key is found at a start", false;
+    /// A recovery kit made or confirmed.
+    KeyKit = "key.kit", "made a recovery kit", "make a recovery kit", false;
+    /// A new root key.
+    KeyRotate = "key.rotate", "changed the root key", "change the root key", false;
+    /// The last way back in, on the console.
+    Rescue = "rescue", "rescued the account of", "rescue an account", false;
+    /// A site made, renamed or given a host name.
+    SiteChange = "site.change", "changed the sites", "change the sites", false;
     /// What stands in the trail has no meaning: it was changed from outside. Never written.
     Unreadable = "unreadable", "did something that can no longer be read", "do something that can no longer be read", false;
 }

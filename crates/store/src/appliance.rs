@@ -7,7 +7,7 @@ use crate::{
     open::{Role, open},
     trail::{self, Checked},
 };
-use keys::{Ring, SiteKeys, nonce, slot::Unlock};
+use keys::{Ring, SiteKeys, nonce, ring::NewSlot, slot::Unlock};
 use rules::{Refusal, Secret};
 use rusqlite::{Connection, OptionalExtension, params};
 use rustix::fs::{FlockOperation, flock};
@@ -64,9 +64,9 @@ impl Appliance {
     }
 
     /// Makes a new installation with one site in an empty (or missing) directory.
-    pub fn create(dir: &Path, unlocks: &[Unlock], firm: &Firm, clock: Clock) -> Result<Appliance, OpenError> {
+    pub fn create(dir: &Path, slots: &[NewSlot<'_>], firm: &Firm, clock: Clock) -> Result<Appliance, OpenError> {
         let lock = prepare(dir)?;
-        let ring = Ring::create(&dir.join("keyring.json"), unlocks)?;
+        let ring = Ring::create(&dir.join("keyring.json"), slots)?;
         let mut registry = registry(dir, &ring, Role::Builder)?;
         migrate(&mut registry, migrate::APPLIANCE)?;
         let id = nonce::random::<16>()?;
@@ -268,7 +268,7 @@ mod tests {
         assert!(!Appliance::is_there(&dir).unwrap());
         let unlock = ring::create_key_file(&dir.join("root.key")).unwrap();
         assert!(Appliance::make_room(&dir).unwrap_err().text.contains("not empty"));
-        Ring::create(&dir.join("keyring.json"), std::slice::from_ref(&unlock)).map(drop).unwrap();
+        Ring::create(&dir.join("keyring.json"), &[NewSlot { unlock: &unlock, place: None, made: 0 }]).map(drop).unwrap();
         assert!(Appliance::is_there(&dir).unwrap());
         let clock: Clock = || rules::Moment(1_800_000_000_000);
         for _ in 0..2 {

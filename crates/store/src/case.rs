@@ -1,7 +1,7 @@
 //! A case: opening one, reading it, changing it.
 
 use crate::{Access, Tx, Writing, error::Refuse, user};
-use rules::{Case, Contribute, Covers, Kind, Level, Moment, Problem, Read, Refusal, Sealed, User, UserKind, Verb, case::Status, text};
+use rules::{Case, Contribute, Covers, Kind, Level, Moment, Problem, Read, Refusal, Sealed, User, Verb, case::Status, text};
 use rusqlite::{OptionalExtension, params};
 
 /// Longest title, in characters.
@@ -173,8 +173,9 @@ impl Typed {
 
 /// Opens a case, or keeps an enquiry. Staff only. Whoever opens it for another owner keeps a level of their own: `manage`.
 pub fn open(tx: &Tx<'_, Writing>, typed: &Typed, status: Status) -> Result<Sealed<Case>, Refusal> {
-    if tx.actor().kind != UserKind::Staff {
-        return Err(Refusal::NotFound);
+    if !tx.actor().role.works() {
+        tx.record(Verb::CaseOpen, None, None, None, true);
+        return Err(Refusal::Forbidden("Your account opens no cases. Ask a colleague who works on them.".into()));
     }
     if !matches!(status, Status::Open | Status::Enquiry) {
         return Err(Refusal::invalid("status", "A new case is either open or an enquiry"));
@@ -199,7 +200,8 @@ pub fn open(tx: &Tx<'_, Writing>, typed: &Typed, status: Status) -> Result<Seale
 
 /// The next reference of the year: PREFIX-YEAR-NNNN.
 pub(crate) fn next_reference(tx: &Tx<'_, Writing>) -> Result<String, Refusal> {
-    let firm = &tx.core.firm;
+    let settings = tx.core.settings();
+    let firm = &settings.firm;
     let year = tx.now().year(&firm.zone);
     const SQL: &str = "insert into counter (name, last) values (?, 1) on conflict (name) do update set last = last + 1 returning last";
     let n: i64 = tx.sql.query_row(SQL, [format!("case.{year}")], |row| row.get(0)).refuse()?;

@@ -4,10 +4,11 @@ use crate::{
     Site, Tx, Writing,
     blob::Blob,
     error::Refuse,
+    setup,
     site::Core,
     user::{self, NewUser},
 };
-use rules::{Actor, Level, Moment, Refusal, UserKind, case::Status};
+use rules::{Actor, Level, Moment, Refusal, case::Status};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A case to be made, with everything known.
@@ -38,14 +39,15 @@ pub struct NewCase {
     pub documents: Vec<(String, Blob, i64, Moment)>,
 }
 
-fn appliance() -> Actor {
-    Actor { user: 0, kind: UserKind::Administrator, session: 0, from: "console".into() }
-}
-
 impl Site {
-    /// Makes accounts; gives their row ids in order. One whose address is there already stays as it is.
+    /// Makes accounts; gives their row ids in order. One whose address is there already stays as it is. The site counts as set up.
     pub async fn fill_people(&self, people: Vec<NewUser>) -> Result<Vec<i64>, Refusal> {
-        self.submit(false, move |sql, core| (people.iter().map(|person| put_person(sql, core, person)).collect(), Vec::new())).await
+        self.submit(false, move |sql, core| {
+            core.settings_changed();
+            let filled = setup::skip(sql).refuse().and_then(|()| people.iter().map(|person| put_person(sql, core, person)).collect());
+            (filled, Vec::new())
+        })
+        .await
     }
 
     /// Makes the types of case; those that are there already stay.
@@ -68,7 +70,7 @@ impl Site {
     /// Makes cases in one commit; those whose reference is there already are left out, so that an interrupted filling can go on.
     pub async fn fill_cases(&self, cases: Vec<NewCase>) -> Result<(), Refusal> {
         self.submit(false, move |sql, core| {
-            let actor = appliance();
+            let actor = Actor::console();
             let tx: Tx<'_, Writing> = Tx::new(sql, core, &actor);
             let done = cases.iter().try_for_each(|case| put_case(sql, core, &tx, case));
             (done, tx.into_events())

@@ -1,7 +1,7 @@
 //! Who may see a case: grants and walls, and the answer to "who can see this, and why".
 
 use crate::{Access, Writing, error::Refuse, user};
-use rules::{Case, Covers, Kind, Level, Manage, Moment, Read, Refusal, Sealed, User, UserKind, policy, policy::Facts, text};
+use rules::{Case, Covers, Kind, Level, Manage, Moment, Read, Refusal, Role, Sealed, User, UserKind, UserState, policy, policy::Facts, text};
 use rusqlite::params;
 
 /// Longest reason, in characters.
@@ -37,7 +37,7 @@ pub struct Given {
 
 /// Everybody who has to do with access to the case: staff first, by level, then by name.
 pub fn seers<P: Covers<Read>, E, M>(at: &Access<'_, P, E, M>) -> Result<Vec<Seer>, Refusal> {
-    const SQL: &str = "select u.id, u.name, u.words, u.kind, c.owner_id = u.id, c.supervisor_id is u.id, coalesce(g.level, 0), gb.name, g.at, g.reason, wb.name, w.at, w.reason
+    const SQL: &str = "select u.id, u.name, u.words, u.role, u.state, c.owner_id = u.id, c.supervisor_id is u.id, coalesce(g.level, 0), gb.name, g.at, g.reason, wb.name, w.at, w.reason
         from cases c join user u on u.id in (
             select user_id from sight where case_id = c.id union select user_id from walls where case_id = c.id
             union select user_id from grants where case_id = c.id)
@@ -55,14 +55,15 @@ pub fn seers<P: Covers<Read>, E, M>(at: &Access<'_, P, E, M>) -> Result<Vec<Seer
                 let name: Option<String> = row.get(by)?;
                 name.map(|by_name| Ok(Given { by: by_name, at: Moment(row.get(by + 1)?), reason: row.get(by + 2)? })).transpose()
             };
-            let (grant, wall) = (given(7)?, given(10)?);
-            let kind = UserKind::from_value(row.get_ref(3)?.as_str()?).unwrap_or(UserKind::Administrator);
-            let facts = Facts { kind, owner: row.get(4)?, supervisor: row.get(5)?, granted: Level::from_number(row.get(6)?), walled: wall.is_some() };
+            let (grant, wall) = (given(8)?, given(11)?);
+            let role = Role::from_value(row.get_ref(3)?.as_str()?).unwrap_or(Role::Administrator);
+            let state = UserState::from_value(row.get_ref(4)?.as_str()?).unwrap_or(UserState::Left);
+            let facts = Facts { role, state, owner: row.get(5)?, supervisor: row.get(6)?, granted: Level::from_number(row.get(7)?), walled: wall.is_some() };
             Ok(Seer { id, name: row.get(1)?, words: row.get(2)?, facts, level: policy::level(facts), grant, wall })
         };
         out.push(read().refuse()?);
     }
-    out.sort_by_key(|seer| (seer.facts.kind == UserKind::Client, std::cmp::Reverse(seer.level)));
+    out.sort_by_key(|seer| (seer.facts.role.kind() == UserKind::Client, std::cmp::Reverse(seer.level)));
     Ok(out)
 }
 
@@ -70,16 +71,18 @@ pub fn seers<P: Covers<Read>, E, M>(at: &Access<'_, P, E, M>) -> Result<Vec<Seer
 pub fn give<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, to: &Sealed<User>, level: Level, reason: &str) -> Result<(), Refusal> {
     let tx = case.tx();
     let reason = text::optional_line("reason", "The reason", reason, REASON_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-    let (user, kind) = user::chosen(tx, to, false)?.ok_or_else(|| Refusal::invalid("user", "Choose a person from the list"))?;
+    let (user, role) = user::chosen(tx, to, false)?.ok_or_else(|| Refusal::invalid("user", "Choose a person from the list"))?;
     if user == owner_of(case)? {
         return Err(Refusal::invalid("user", "The owner manages the case already. Choose somebody else."));
     }
-    if level == Level::None || level > kind.most() {
-        return Err(Refusal::invalid("level", match kind {
+    if level == Level::None || level > role.most() {
+        return Err(Refusal::invalid("level", match role {
             _ if level == Level::None => "Choose a level",
-            UserKind::Administrator => "The system administrator has no access to cases and cannot be given any",
-            UserKind::Client => "A client can be given “Know”, “Read” or “Contribute”",
-            UserKind::Staff => "Choose a level",
+            Role::Administrator => "The system administrator has no access to cases and cannot be given any",
+            Role::Client => "A client can be given “Know”, “Read” or “Contribute”",
+            Role::Service => "A program can be given “Know”, “Read” or “Contribute”",
+            Role::Auditor => "A read-only auditor can be given “Know” or “Read”",
+            Role::Manager | Role::Staff => "Choose a level",
         }));
     }
     const SQL: &str = "insert into grants (case_id, user_id, level, reason, by_id, at) values (?, ?, ?, ?, ?, ?)

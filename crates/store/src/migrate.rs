@@ -14,6 +14,7 @@ pub(crate) const SITE: Migrations = &[
     include_str!("../../../migrations/site/0004_create_trail.sql"),
     include_str!("../../../migrations/site/0005_put_status_beside_sight.sql"),
     include_str!("../../../migrations/site/0006_keep_reasons.sql"),
+    include_str!("../../../migrations/site/0007_open_the_door.sql"),
 ];
 
 /// Of the registry of sites.
@@ -28,12 +29,21 @@ pub(crate) fn migrate(sql: &mut Connection, steps: Migrations) -> Result<(), Ope
             steps.len()
         )));
     }
+    // A table that others refer to is made anew under another name and then takes its old one: until then the references lead nowhere,
+    // and they are checked before the commit (SQLite, "Making Other Kinds Of Table Schema Changes").
+    sql.pragma_update(None, "foreign_keys", "OFF")?;
+    sql.pragma_update(None, "legacy_alter_table", "ON")?;
     for (n, step) in steps.iter().enumerate().skip(done) {
         let tx = sql.transaction()?;
         tx.execute_batch(step)?;
+        if tx.prepare("pragma foreign_key_check")?.exists([])? {
+            return Err(OpenError::config(format!("Format {} of the database cannot be reached: rows would lose what they refer to. Nothing was changed; tell the makers.", n + 1)));
+        }
         tx.pragma_update(None, "user_version", n + 1)?;
         tx.commit()?;
     }
+    sql.pragma_update(None, "legacy_alter_table", "OFF")?;
+    sql.pragma_update(None, "foreign_keys", "ON")?;
     Ok(())
 }
 

@@ -4,6 +4,8 @@ use crate::{
     Clock, Reading, Tx, Writing,
     blob::Blobs,
     disk::Disk,
+    settings::{self, Settings},
+    setup,
     error::{self, OpenError, Refuse},
     migrate::{self, migrate},
     open::{Role, open},
@@ -20,17 +22,19 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// What the pages say of the firm.
 #[derive(Clone, Debug)]
 pub struct Firm {
     /// "Pell & Harrow".
     pub name: String,
+    /// "immigration", "solicitor", "auditor" or "other"; empty until it was chosen.
+    pub kind: String,
     /// Head of references: "PH".
     pub prefix: String,
     /// Time zone in which dates are shown, by its IANA name.
@@ -72,17 +76,47 @@ impl Health {
 /// What all parts of a site share.
 pub(crate) struct Core {
     pub(crate) keys: SiteKeys,
-    pub(crate) firm: Firm,
+    settings: RwLock<Arc<Settings>>,
+    changed: AtomicBool,
+    set_up: AtomicBool,
     pub(crate) wal: PathBuf,
     pub(crate) disk: Disk,
     pub(crate) health: Health,
     pub(crate) door: Mutex<Connection>,
+    pub(crate) bell: Arc<Notify>,
     clock: Clock,
 }
 
 impl Core {
     pub(crate) fn now(&self) -> Moment {
         (self.clock)()
+    }
+
+    /// The settings that count now.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A setting was written: they are read again once it is on disk.
+    pub(crate) fn settings_changed(&self) {
+        self.changed.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_set_up(&self) -> bool {
+        self.set_up.load(Ordering::Relaxed)
+    }
+
+    /// Reads settings again that were written.
+    fn refresh(&self) -> Result<(), Refusal> {
+        if !self.changed.swap(false, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = settings::load(&door, &self.keys).map_err(Refusal::fault);
+        let fresh = read.and_then(|fresh| Ok((fresh, setup::is_done(&door).refuse()?))).inspect_err(|_| self.settings_changed())?;
+        self.set_up.store(fresh.1, Ordering::Relaxed);
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh.0);
+        Ok(())
     }
 }
 
@@ -125,7 +159,7 @@ impl Site {
         let mut sql = open(&folder.join("site.db"), &keys.database_pragma(), Role::Builder)?;
         migrate(&mut sql, migrate::SITE)?;
         let mut put = sql.prepare("insert into setting (key, value) values (?, ?)")?;
-        for (key, value) in [("firm.name", &firm.name), ("firm.prefix", &firm.prefix), ("firm.zone", &firm.zone_name)] {
+        for (key, value) in [("firm.name", &firm.name), ("firm.kind", &firm.kind), ("firm.prefix", &firm.prefix), ("firm.zone", &firm.zone_name)] {
             put.execute((key, value))?;
         }
         if let Some(phone) = &firm.phone {
@@ -144,11 +178,14 @@ impl Site {
         migrate(&mut open(&path, &pragma, Role::Builder)?, migrate::SITE)?;
         let (door, pen) = (open(&path, &pragma, Role::Reader)?, open(&path, &pragma, Role::Writer)?);
         let core = Arc::new(Core {
-            firm: firm(&door)?,
+            settings: RwLock::new(Arc::new(settings::load(&door, &keys)?)),
+            changed: AtomicBool::new(false),
+            set_up: AtomicBool::new(setup::is_done(&door)?),
             wal: folder.join("site.db-wal"),
             disk: Disk::new(folder),
             health: Health { stopped: Mutex::new(None), trail_down: AtomicBool::new(false) },
             door: Mutex::new(door),
+            bell: Arc::default(),
             keys,
             clock,
         });
@@ -161,8 +198,18 @@ impl Site {
     }
 
     /// What the pages say of the firm.
-    pub fn firm(&self) -> &Firm {
-        &self.core.firm
+    pub fn firm(&self) -> Firm {
+        self.core.settings().firm.clone()
+    }
+
+    /// The settings that count now.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.core.settings()
+    }
+
+    /// Rings when a letter was put into the queue.
+    pub fn post_bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.core.bell)
     }
 
     /// The time.
@@ -255,6 +302,7 @@ impl Site {
         self.queue.send(job).map_err(|(refusal, _)| refusal)?;
         let out = receive.await.unwrap_or_else(|_| Err(Refusal::Stopped));
         self.watch(&out);
+        self.core.refresh()?;
         out
     }
 
@@ -306,13 +354,6 @@ impl Site {
     pub fn close(&self) {
         self.queue.stop();
     }
-}
-
-fn firm(sql: &Connection) -> Result<Firm, OpenError> {
-    let get = |key: &str| sql.query_row("select value from setting where key = ?", [key], |row| row.get::<_, String>(0));
-    let zone_name = get("firm.zone")?;
-    let zone = TimeZone::get(&zone_name).map_err(|_| OpenError::config(format!("The firm's time zone {zone_name:?} is unknown.")))?;
-    Ok(Firm { name: get("firm.name")?, prefix: get("firm.prefix")?, zone_name, zone, phone: get("firm.phone").ok() })
 }
 
 impl Site {

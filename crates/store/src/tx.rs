@@ -98,7 +98,7 @@ impl<'c, M> Tx<'c, M> {
     pub(crate) fn record(&self, verb: Verb, case: Option<i64>, object: Option<(Kind, i64)>, detail: Option<i64>, refused: bool) {
         self.events.borrow_mut().push(Event {
             at: self.now,
-            actor: Some(self.actor.user),
+            actor: (self.actor.user != 0).then_some(self.actor.user),
             verb,
             case,
             object,

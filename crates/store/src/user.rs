@@ -1,9 +1,12 @@
-//! People with an account.
+//! People with an account, as the rest of the house meets them: by name, to choose from, and one's own.
 
-use crate::{Tx, Writing, error::Refuse, site::Core};
+use crate::{Tx, Writing, charge::Own, error::Refuse, site::Core};
 use keys::field::Place;
-use rules::{Moment, Refusal, Sealed, Secret, User, UserKind};
-use rusqlite::{Connection, params};
+use rules::{Refusal, Role, Sealed, Secret, User, UserState, Verb, text};
+use rusqlite::{Connection, Row, params};
+
+/// Longest name, in characters.
+pub const NAME_MAX: usize = 80;
 
 /// A person as lists and choices show them.
 pub struct Person {
@@ -13,14 +16,14 @@ pub struct Person {
     pub name: String,
     /// What they are called in the firm.
     pub words: String,
-    /// What sort of account.
-    pub kind: UserKind,
+    /// What the account is there for.
+    pub role: Role,
 }
 
-/// A new account that is active at once; for the demo and for set-up, which know password and secret.
+/// A new account that is active at once; for the demo, which knows password and secret.
 pub struct NewUser {
-    /// What sort of account.
-    pub kind: UserKind,
+    /// What the account is there for.
+    pub role: Role,
     /// Name.
     pub name: String,
     /// What they are called in the firm.
@@ -33,52 +36,86 @@ pub struct NewUser {
     pub totp: Secret<[u8; 20]>,
 }
 
-/// Makes an account. Private fields are encrypted for their row.
+/// Makes an account that is ready to be used. Private fields are encrypted for their row.
 pub(crate) fn create(sql: &Connection, core: &Core, user: &NewUser) -> Result<i64, Refusal> {
     let now = core.now().0;
-    let index = core.keys.fields.index("email", &user.email);
-    const SQL: &str = "insert into user (kind, state, name, words, email, email_index, password, created) values (?, 'active', ?, ?, zeroblob(0), ?, ?, ?)";
-    sql.execute(SQL, params![user.kind.value(), user.name, user.words, index, user.password, now]).refuse()?;
-    let id = sql.last_insert_rowid();
-    let email = core.keys.fields.seal(user.email.as_bytes(), Place { table: "user", column: "email", row: id }).refuse()?;
-    sql.execute("update user set email = ? where id = ?", params![email, id]).refuse()?;
-    sql.execute("insert into factor (user_id, kind, secret, created) values (?, 'totp', zeroblob(0), ?)", params![id, now]).refuse()?;
-    let factor = sql.last_insert_rowid();
-    let secret = core.keys.fields.seal(user.totp.expose(), Place { table: "factor", column: "secret", row: factor }).refuse()?;
-    sql.execute("update factor set secret = ? where id = ?", params![secret, factor]).refuse()?;
+    let id = insert(sql, core, user.role, &user.name, &user.words, &user.email)?;
+    sql.execute("update user set state = 'active', password = ?2, terms = ?3 where id = ?1", params![id, user.password, now]).refuse()?;
+    crate::factor::insert_totp(sql, core, id, &user.totp, Some(now))?;
     Ok(id)
 }
 
-/// The active staff, by name: who can own and supervise cases.
-pub fn staff<M>(tx: &Tx<'_, M>) -> Result<Vec<Person>, Refusal> {
-    people(tx, "select id, name, words, kind from user where state = 'active' and kind = 'staff' order by name")
+/// Makes an account that nobody can sign in to yet. Its address must be free.
+pub(crate) fn insert(sql: &Connection, core: &Core, role: Role, name: &str, words: &str, email: &str) -> Result<i64, Refusal> {
+    let index = core.keys.fields.index("email", email);
+    const SQL: &str = "insert into user (kind, role, state, name, words, email, email_index, password, created) values (?, ?, 'invited', ?, ?, zeroblob(0), ?, '', ?)";
+    sql.execute(SQL, params![role.kind().value(), role.value(), name, words, index, core.now().0]).refuse()?;
+    let id = sql.last_insert_rowid();
+    let sealed = core.keys.fields.seal(email.as_bytes(), Place { table: "user", column: "email", row: id }).refuse()?;
+    sql.execute("update user set email = ? where id = ?", params![sealed, id]).refuse()?;
+    Ok(id)
 }
 
-/// Everybody who can be granted something: active staff and clients, by name.
+/// Whether an account, whatever its state, has this address. It is compared in the form of [`rules::text::email`], so that neither
+/// capitals nor full-width letters make a second account.
+pub(crate) fn has_email(sql: &Connection, core: &Core, email: &str) -> Result<bool, Refusal> {
+    sql.prepare_cached("select 1 from user where email_index = ?").refuse()?.exists([core.keys.fields.index("email", email)]).refuse()
+}
+
+/// The address of an account.
+pub(crate) fn email_of(sql: &Connection, core: &Core, user: i64) -> Result<Secret<String>, Refusal> {
+    let sealed: Vec<u8> = sql.prepare_cached("select email from user where id = ?").refuse()?.query_row([user], |row| row.get(0)).refuse()?;
+    open_email(core, user, &sealed)
+}
+
+/// An address from its encrypted form; programs have none.
+pub(crate) fn open_email(core: &Core, user: i64, sealed: &[u8]) -> Result<Secret<String>, Refusal> {
+    match sealed.is_empty() {
+        true => Ok(Secret::new(String::new())),
+        false => core.keys.fields.open_text(sealed, Place { table: "user", column: "email", row: user }).refuse(),
+    }
+}
+
+/// Role from column `n`; an unknown word, which only a change from outside can cause, is an error.
+pub(crate) fn role_at(row: &Row<'_>, n: usize) -> rusqlite::Result<Role> {
+    Role::from_value(row.get_ref(n)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
+}
+
+/// State from column `n`, likewise.
+pub(crate) fn state_at(row: &Row<'_>, n: usize) -> rusqlite::Result<UserState> {
+    UserState::from_value(row.get_ref(n)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
+}
+
+/// Those who work on cases, by name: who can own and supervise them.
+pub fn staff<M>(tx: &Tx<'_, M>) -> Result<Vec<Person>, Refusal> {
+    people(tx, "select id, name, words, role from user where state = 'active' and role in ('manager', 'staff') order by name")
+}
+
+/// Everybody who can be granted something, staff first, by name. Those who were invited can be given what will wait for them.
 pub fn grantable<M>(tx: &Tx<'_, M>) -> Result<Vec<Person>, Refusal> {
-    people(tx, "select id, name, words, kind from user where state = 'active' and kind != 'administrator' order by kind desc, name")
+    people(tx, "select id, name, words, role from user where state in ('invited', 'enrolling', 'active') and role != 'administrator' order by kind desc, name")
 }
 
 fn people<M>(tx: &Tx<'_, M>, query: &str) -> Result<Vec<Person>, Refusal> {
     let mut statement = tx.sql.prepare_cached(query).refuse()?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?)));
-    let rows: Vec<(i64, String, String, String)> = rows.refuse()?.collect::<Result<_, _>>().refuse()?;
-    let person = |(id, name, words, kind): (i64, String, String, String)| {
-        let kind = UserKind::from_value(&kind).ok_or_else(|| Refusal::fault("unknown kind of user"))?;
-        Ok(Person { id: tx.seal(id)?, name, words, kind })
-    };
-    rows.into_iter().map(person).collect()
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, role_at(row, 3)?)));
+    let rows: Vec<(i64, String, String, Role)> = rows.refuse()?.collect::<Result<_, _>>().refuse()?;
+    rows.into_iter().map(|(id, name, words, role)| Ok(Person { id: tx.seal(id)?, name, words, role })).collect()
 }
 
-/// Row id of an active person chosen in a form. `staff_only`: owners and supervisors.
-pub(crate) fn chosen<M>(tx: &Tx<'_, M>, id: &Sealed<User>, staff_only: bool) -> Result<Option<(i64, UserKind)>, Refusal> {
+/// Row id and role of a person chosen in a form: one who works on cases, or (`anybody`) one who can be granted something.
+pub(crate) fn chosen<M>(tx: &Tx<'_, M>, id: &Sealed<User>, works: bool) -> Result<Option<(i64, Role)>, Refusal> {
     let Ok(id) = tx.core.keys.ids.open(id) else { return Ok(None) };
-    let found = tx.sql.query_row("select kind from user where id = ? and state = 'active'", [id], |row| row.get::<_, String>(0));
-    let kind = match found {
+    let found = tx.sql.query_row("select role, state from user where id = ?", [id], |row| Ok((role_at(row, 0)?, state_at(row, 1)?)));
+    let (role, state) = match found {
         Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(None),
-        found => UserKind::from_value(&found.refuse()?),
+        found => found.refuse()?,
     };
-    Ok(kind.filter(|kind| !staff_only || *kind == UserKind::Staff).map(|kind| (id, kind)))
+    let fits = match works {
+        true => role.works() && state == UserState::Active,
+        false => state.counts(),
+    };
+    Ok(fits.then_some((id, role)))
 }
 
 /// Opaque id of the one who asks.
@@ -87,46 +124,24 @@ pub fn own_id<M>(tx: &Tx<'_, M>) -> Result<Sealed<User>, Refusal> {
 }
 
 /// The e-mail address of the one who asks.
-pub fn own_email<M>(tx: &Tx<'_, M>) -> Result<Secret<String>, Refusal> {
-    let user = tx.actor().user;
-    let sealed: Vec<u8> = tx.sql.query_row("select email from user where id = ?", [user], |row| row.get(0)).refuse()?;
-    tx.core.keys.fields.open_text(&sealed, Place { table: "user", column: "email", row: user }).refuse()
+pub fn own_email<M>(own: &Own<'_, M>) -> Result<Secret<String>, Refusal> {
+    email_of(own.tx().sql, own.tx().core, own.user())
 }
 
 /// Sets the theme of the one who asks: "", "light" or "dark".
-pub fn set_theme(tx: &Tx<'_, Writing>, theme: &str) -> Result<(), Refusal> {
+pub fn set_theme(own: &Own<'_, Writing>, theme: &str) -> Result<(), Refusal> {
     if !["", "light", "dark"].contains(&theme) {
         return Err(Refusal::invalid("theme", "Choose one of the three."));
     }
-    tx.sql.execute("update user set theme = ? where id = ?", params![theme, tx.actor().user]).refuse()?;
-    tx.note(rules::Verb::AccountChange);
+    own.tx().sql.execute("update user set theme = ? where id = ?", params![theme, own.user()]).refuse()?;
+    own.tx().note(Verb::AccountChange);
     Ok(())
 }
 
-/// A person as the administrator sees them: no content, only whether the account is in use.
-pub struct Listed {
-    /// Name.
-    pub name: String,
-    /// What they are called in the firm.
-    pub words: String,
-    /// What sort of account.
-    pub kind: UserKind,
-    /// Word for the state.
-    pub state: String,
-    /// Last use of a session.
-    pub last: Option<Moment>,
-}
-
-/// Everybody, for the administrator's page. Refused to all others.
-pub fn everybody<M>(tx: &Tx<'_, M>) -> Result<Vec<Listed>, Refusal> {
-    if tx.actor().kind != UserKind::Administrator {
-        return Err(Refusal::NotFound);
-    }
-    const SQL: &str = "select name, words, kind, state, (select max(seen) from session where user_id = user.id) from user order by kind, name";
-    let mut statement = tx.sql.prepare_cached(SQL).refuse()?;
-    let rows = statement.query_map([], |row| {
-        let kind = UserKind::from_value(row.get_ref(2)?.as_str()?).unwrap_or(UserKind::Client);
-        Ok(Listed { name: row.get(0)?, words: row.get(1)?, kind, state: row.get(3)?, last: row.get::<_, Option<i64>>(4)?.map(Moment) })
-    });
-    rows.refuse()?.collect::<Result<_, _>>().refuse()
+/// Sets the name of the one who asks, as their colleagues read it.
+pub fn set_name(own: &Own<'_, Writing>, typed: &str) -> Result<(), Refusal> {
+    let name = text::line("name", "Your name", typed, NAME_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
+    own.tx().sql.execute("update user set name = ? where id = ?", params![name, own.user()]).refuse()?;
+    own.tx().note(Verb::AccountChange);
+    Ok(())
 }

@@ -341,7 +341,7 @@ mod tests {
 
     fn site(dir: &std::path::Path) -> Site {
         let keys = || keys::SiteKeys::new(&Secret::new([1; 32]), [2; 16]).unwrap();
-        let firm = Firm { name: "Firm".into(), prefix: "F".into(), zone_name: "UTC".into(), zone: jiff::tz::TimeZone::UTC, phone: None };
+        let firm = Firm { name: "Firm".into(), kind: String::new(), prefix: "F".into(), zone_name: "UTC".into(), zone: jiff::tz::TimeZone::UTC, phone: None };
         Site::create(dir, &keys(), &firm).unwrap();
         Site::open(dir, keys(), || Moment(1)).unwrap()
     }

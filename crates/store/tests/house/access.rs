@@ -12,7 +12,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let person = 0..KINDS.len();
+    let person = 0..ROLES.len();
     prop_oneof![
         (person.clone(), 1..=4i64).prop_map(|(n, level)| Step::Give(n, Level::from_number(level))),
         person.clone().prop_map(Step::Revoke),
@@ -76,7 +76,7 @@ proptest! {
                 let seers = grant::seers(&tx.open::<Manage, Case>(&seers_of, Verb::AccessView)?)?;
                 Ok(seers.into_iter().map(|seer| (seer.id.to_string(), seer.level)).collect::<Vec<_>>())
             }).unwrap();
-            for n in 0..KINDS.len() {
+            for n in 0..ROLES.len() {
                 let me = house.person(n).to_string();
                 let said = told.iter().find(|(id, _)| *id == me).map_or(Level::None, |(_, level)| *level);
                 prop_assert_eq!(house.level(n, &id), said, "person {}", n);

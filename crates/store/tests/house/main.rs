@@ -7,7 +7,7 @@ mod private;
 mod writes;
 
 use proptest::prelude::*;
-use rules::{Actor, Case, Contribute, Know, Level, Manage, Moment, Read, Refusal, Sealed, Secret, User, UserKind, Verb, case::Status};
+use rules::{Actor, Case, Contribute, Know, Level, Manage, Moment, Read, Refusal, Sealed, Secret, User, Role, Verb, case::Status};
 use keys::ring;
 use std::os::unix::fs::FileExt;
 use strongroom_store as store;
@@ -18,7 +18,7 @@ use store::{
     user::{self, NewUser},
 };
 
-const KINDS: [UserKind; 6] = [UserKind::Staff, UserKind::Staff, UserKind::Staff, UserKind::Staff, UserKind::Client, UserKind::Administrator];
+const ROLES: [Role; 6] = [Role::Staff, Role::Staff, Role::Staff, Role::Staff, Role::Client, Role::Administrator];
 
 struct House {
     appliance: Appliance,
@@ -35,20 +35,20 @@ impl House {
     fn new() -> House {
         let dir = tempfile::tempdir().unwrap();
         let zone = jiff::tz::TimeZone::UTC;
-        let firm = Firm { name: "Firm".into(), prefix: "F".into(), zone_name: "UTC".into(), zone, phone: None };
+        let firm = Firm { name: "Firm".into(), kind: String::new(), prefix: "F".into(), zone_name: "UTC".into(), zone, phone: None };
         let data = dir.path().join("data");
         let unlock = ring::create_key_file(&dir.path().join("key")).unwrap();
-        let appliance = Appliance::create(&data, &[unlock], &firm, clock).unwrap();
+        let appliance = Appliance::create(&data, &[ring::NewSlot { unlock: &unlock, place: None, made: clock().0 }], &firm, clock).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let person = |(n, kind): (usize, UserKind)| NewUser {
-            kind,
+        let person = |(n, role): (usize, Role)| NewUser {
+            role,
             name: format!("Person {n}"),
             words: "Adviser".into(),
             email: format!("p{n}@firm.example"),
             password: String::new(),
             totp: Secret::new([n as u8; 20]),
         };
-        let people = KINDS.into_iter().enumerate().map(person).collect();
+        let people = ROLES.into_iter().enumerate().map(person).collect();
         let site = appliance.sites()[0].1.clone();
         let ids = runtime.block_on(site.fill_people(people)).unwrap();
         runtime.block_on(site.fill_types(&["Visit"])).unwrap();
@@ -60,7 +60,7 @@ impl House {
     }
 
     fn actor(&self, n: usize) -> Actor {
-        Actor { user: self.ids[n], kind: KINDS[n], session: 0, from: "::1".into() }
+        Actor { user: self.ids[n], role: ROLES[n], session: 0, from: "::1".into(), confirmed: true }
     }
 
     fn read<T: Send + 'static>(&self, n: usize, work: impl for<'t> FnOnce(&'t store::Tx<'t, store::Reading>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {

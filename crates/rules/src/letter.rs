@@ -1,0 +1,93 @@
+//! The letters that the appliance sends by e-mail: a closed list, so that each has its template and none carries free text.
+
+/// What a letter is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetterKind {
+    /// The link with which a new account is set up.
+    Invite,
+    /// The link to a new password.
+    Reset,
+    /// The link that begins the way back in for those who have lost their code as well.
+    Recover,
+    /// Says that the way back in opens soon, and how to stop it.
+    RecoverSoon,
+    /// A way of signing in was added, changed or taken away.
+    FactorChanged,
+    /// Somebody signed in from a browser that was not seen before.
+    NewDevice,
+    /// A letter without news, by which the settings are tried.
+    Test,
+    /// A system administrator’s way in was reset at the server itself.
+    Rescue,
+}
+
+impl LetterKind {
+    /// All of them.
+    pub const ALL: [LetterKind; 8] = [
+        LetterKind::Invite,
+        LetterKind::Reset,
+        LetterKind::Recover,
+        LetterKind::RecoverSoon,
+        LetterKind::FactorChanged,
+        LetterKind::NewDevice,
+        LetterKind::Test,
+        LetterKind::Rescue,
+    ];
+
+    /// The word kept in the database; the templates of the letter are named after it.
+    pub const fn value(self) -> &'static str {
+        match self {
+            LetterKind::Invite => "invite",
+            LetterKind::Reset => "reset",
+            LetterKind::Recover => "recover",
+            LetterKind::RecoverSoon => "recover_soon",
+            LetterKind::FactorChanged => "factor_changed",
+            LetterKind::NewDevice => "new_device",
+            LetterKind::Test => "test",
+            LetterKind::Rescue => "rescue",
+        }
+    }
+
+    /// From the word kept in the database.
+    pub fn from_value(value: &str) -> Option<LetterKind> {
+        LetterKind::ALL.into_iter().find(|kind| kind.value() == value)
+    }
+
+    /// The words shown on the system administrator’s page.
+    pub const fn words(self) -> &'static str {
+        match self {
+            LetterKind::Invite => "Invitation",
+            LetterKind::Reset => "New password",
+            LetterKind::Recover => "Way back in",
+            LetterKind::RecoverSoon => "Way back in opens soon",
+            LetterKind::FactorChanged => "Change of sign-in",
+            LetterKind::NewDevice => "Sign-in from a new browser",
+            LetterKind::Test => "Test",
+            LetterKind::Rescue => "Reset at the server",
+        }
+    }
+
+    /// The fields without which the letter makes no sense. The name of the firm and its telephone number are known when it is sent.
+    pub const fn needs(self) -> &'static [&'static str] {
+        match self {
+            LetterKind::Invite => &["name", "by", "link", "ends"],
+            LetterKind::Reset | LetterKind::Recover => &["name", "link", "ends"],
+            LetterKind::RecoverSoon | LetterKind::NewDevice | LetterKind::Rescue => &["name", "link", "at"],
+            LetterKind::FactorChanged => &["name", "link", "what", "at"],
+            LetterKind::Test => &["link"],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_and_unknown_ones_do_not() {
+        for kind in LetterKind::ALL {
+            assert_eq!(LetterKind::from_value(kind.value()), Some(kind));
+        }
+        assert_eq!(LetterKind::from_value("circular"), None);
+    }
+}

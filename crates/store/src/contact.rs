@@ -1,0 +1,100 @@
+//! Contacts: people and organisations of the outside world. A contact is not an account; an account of a client belongs to one or more.
+
+use crate::{
+    Mode, Tx, Writing,
+    charge::{Charge, InCharge},
+    error::Refuse,
+};
+use rules::{Contact, Kind, Refusal, Sealed, UserKind, Verb, text};
+use rusqlite::params;
+
+/// Longest name, in characters.
+pub const NAME_MAX: usize = 120;
+/// Contacts offered to choose from at once.
+const OFFERED: i64 = 500;
+
+/// A contact as lists and choices show it.
+pub struct Listed {
+    /// Opaque id.
+    pub id: Sealed<Contact>,
+    /// Name.
+    pub name: String,
+    /// It is an organisation, not a person.
+    pub organisation: bool,
+}
+
+fn rows<M>(tx: &Tx<'_, M>, query: &str, parameters: impl rusqlite::Params) -> Result<Vec<Listed>, Refusal> {
+    let mut statement = tx.sql.prepare_cached(query).refuse()?;
+    let found = statement.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let found: Vec<(i64, String, bool)> = found.refuse()?.collect::<Result<_, _>>().refuse()?;
+    found.into_iter().map(|(id, name, organisation)| Ok(Listed { id: tx.seal(id)?, name, organisation })).collect()
+}
+
+/// Those to choose from, by name.
+pub fn list<M>(charge: &Charge<'_, M>) -> Result<Vec<Listed>, Refusal> {
+    rows(charge.tx(), "select id, name, kind = 'organisation' from contact order by name collate nocase, id limit ?", [OFFERED])
+}
+
+/// Those that an account belongs to.
+pub fn of_person<M>(person: &InCharge<'_, M>) -> Result<Vec<Listed>, Refusal> {
+    const SQL: &str = "select c.id, c.name, c.kind = 'organisation' from user_contact l join contact c on c.id = l.contact_id where l.user_id = ? order by c.name collate nocase";
+    rows(person.tx(), SQL, [person.id()])
+}
+
+/// Makes a contact. Gives its row id.
+pub(crate) fn make(tx: &Tx<'_, Writing>, name: &str, organisation: bool) -> Result<i64, Refusal> {
+    let name = text::line("contact_name", "The name of the contact", name, NAME_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
+    let kind = if organisation { "organisation" } else { "person" };
+    tx.sql.execute("insert into contact (kind, name, created) values (?, ?, ?)", params![kind, name, tx.now().0]).refuse()?;
+    let id = tx.sql.last_insert_rowid();
+    tx.record(Verb::ContactAdd, None, Some((Kind::Contact, id)), None, false);
+    Ok(id)
+}
+
+/// Row id of a contact chosen in a form.
+pub(crate) fn chosen<M: Mode>(tx: &Tx<'_, M>, id: &Sealed<Contact>) -> Result<Option<i64>, Refusal> {
+    let Ok(id) = tx.core.keys.ids.open(id) else { return Ok(None) };
+    Ok(tx.sql.prepare_cached("select 1 from contact where id = ?").refuse()?.exists([id]).refuse()?.then_some(id))
+}
+
+/// What an account of a client is to belong to.
+#[derive(Clone, Debug)]
+pub enum Which {
+    /// A contact that is there.
+    There(Sealed<Contact>),
+    /// A new one.
+    New {
+        /// Its name.
+        name: String,
+        /// It is an organisation, not a person.
+        organisation: bool,
+    },
+}
+
+/// Lets an account of a client belong to a contact.
+pub fn link(person: &InCharge<'_, Writing>, which: &Which) -> Result<(), Refusal> {
+    let tx = person.tx();
+    if person.role().kind() != UserKind::Client {
+        return Err(Refusal::invalid("contact", "Only accounts of clients belong to contacts."));
+    }
+    let contact = match which {
+        Which::There(id) => chosen(tx, id)?.ok_or_else(|| Refusal::invalid("contact", "Choose a contact from the list"))?,
+        Which::New { name, organisation } => make(tx, name, *organisation)?,
+    };
+    tx.sql.execute("insert into user_contact (user_id, contact_id) values (?, ?) on conflict do nothing", params![person.id(), contact]).refuse()?;
+    person.record(Verb::PersonLink, Some(contact), false);
+    Ok(())
+}
+
+/// Ends that. The last one stays: an account of a client belongs to somebody.
+pub fn unlink(person: &InCharge<'_, Writing>, contact: &Sealed<Contact>) -> Result<(), Refusal> {
+    let tx = person.tx();
+    let contact = chosen(tx, contact)?.ok_or(Refusal::NotFound)?;
+    let others: bool = tx.sql.query_row("select exists (select 1 from user_contact where user_id = ? and contact_id != ?)", params![person.id(), contact], |row| row.get(0)).refuse()?;
+    if !others {
+        return Err(Refusal::invalid("contact", "This is the only contact that the account belongs to. Add another first."));
+    }
+    tx.sql.execute("delete from user_contact where user_id = ? and contact_id = ?", params![person.id(), contact]).refuse()?;
+    person.record(Verb::PersonLink, Some(contact), false);
+    Ok(())
+}

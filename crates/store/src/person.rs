@@ -1,0 +1,431 @@
+//! The accounts of a site, for those who look after them: inviting, changing, suspending, resetting, leaving.
+//!
+//! No password is ever seen or set here: whoever looks after an account makes a link, and the person does the rest.
+
+use crate::{
+    Tx, Writing,
+    charge::{Charge, InCharge},
+    contact::{self, Which},
+    error::Refuse,
+    factor, notice, recovery, session,
+    site::Core,
+    ticket::{self, Made, Purpose},
+    user,
+};
+use rules::{Kind, LetterKind, Moment, Problem, Refusal, Role, Sealed, Secret, User, UserState, Verb, text};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// Longest word for what somebody is in the firm, in characters.
+pub const WORDS_MAX: usize = 40;
+/// Longest description of how it was made sure who somebody is, in characters.
+pub const CHECK_MAX: usize = 300;
+/// Fewest characters of it.
+pub const CHECK_MIN: usize = 15;
+/// Accounts on one page.
+pub const PAGE: usize = 100;
+
+/// An account in the list.
+pub struct Listed {
+    /// Opaque id.
+    pub id: Sealed<User>,
+    /// Name.
+    pub name: String,
+    /// What they are called in the firm.
+    pub words: String,
+    /// What the account is there for.
+    pub role: Role,
+    /// Where it is in its life.
+    pub state: UserState,
+    /// Address; empty for programs.
+    pub email: Secret<String>,
+    /// Last use of a session.
+    pub last: Option<Moment>,
+    /// Until when the newest link works, if one waits to be used.
+    pub link_ends: Option<Moment>,
+}
+
+/// Which accounts to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of this role only.
+    pub role: Option<Role>,
+    /// In this state only; those who have left are listed only when asked for.
+    pub state: Option<UserState>,
+    /// Whose name has this in it.
+    pub text: String,
+    /// After this name, for the next page.
+    pub after: String,
+}
+
+const LISTED: &str = "select u.id, u.name, u.words, u.role, u.state, u.email, (select max(seen) from session s where s.user_id = u.id),
+    (select max(ends) from ticket t where t.user_id = u.id and t.used is null and t.void is null and t.purpose in ('invite', 'reset')) from user u";
+
+type Raw = (i64, String, String, Role, UserState, Vec<u8>, Option<i64>, Option<i64>);
+
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, user::role_at(row, 3)?, user::state_at(row, 4)?, row.get(5)?, row.get(6)?, row.get(7)?))
+}
+
+fn listed<M>(tx: &Tx<'_, M>, (id, name, words, role, state, email, last, ends): Raw) -> Result<Listed, Refusal> {
+    let email = user::open_email(tx.core, id, &email)?;
+    Ok(Listed { id: tx.seal(id)?, name, words, role, state, email, last: last.map(Moment), link_ends: ends.map(Moment).filter(|ends| *ends > tx.now()) })
+}
+
+/// A page of the accounts that the actor looks after, by name.
+pub fn list<M>(charge: &Charge<'_, M>, filter: &Filter) -> Result<Vec<Listed>, Refusal> {
+    const WHERE: &str = "where (?1 is null or role = ?1) and iif(?2 is null, state != 'left', state = ?2) and instr(lower(name), ?3) > 0 and name > ?4 and (?5 or role = 'client') order by name, id limit ?6";
+    let tx = charge.tx();
+    let everybody = charge.over(Role::Staff);
+    let mut statement = tx.sql.prepare_cached(&format!("{LISTED} {WHERE}")).refuse()?;
+    let limit = i64::try_from(PAGE).unwrap_or(i64::MAX) + 1;
+    let parameters = params![filter.role.map(Role::value), filter.state.map(UserState::value), filter.text.trim().to_lowercase(), filter.after, everybody, limit];
+    let rows: Vec<Raw> = statement.query_map(parameters, raw).refuse()?.collect::<Result<_, _>>().refuse()?;
+    rows.into_iter().map(|row| listed(tx, row)).collect()
+}
+
+/// How many accounts there are, by role and state; for the heading and the health page.
+pub fn count<M>(charge: &Charge<'_, M>) -> Result<Vec<(Role, UserState, usize)>, Refusal> {
+    let mut statement = charge.tx().sql.prepare_cached("select role, state, count(*) from user group by role, state").refuse()?;
+    let rows = statement.query_map([], |row| Ok((user::role_at(row, 0)?, user::state_at(row, 1)?, row.get(2)?)));
+    rows.refuse()?.collect::<Result<_, _>>().refuse()
+}
+
+/// One account with all that is known of it.
+pub struct Details {
+    /// As in the list.
+    pub listed: Listed,
+    /// When it was made.
+    pub created: Moment,
+    /// When the authenticator app was set up.
+    pub authenticator: Option<Moment>,
+    /// Passkeys.
+    pub passkeys: usize,
+    /// Recovery codes that are left.
+    pub codes: usize,
+    /// The optional way back in is set up.
+    pub answers: bool,
+    /// Cases owned.
+    pub owns: usize,
+    /// Cases supervised.
+    pub supervises: usize,
+    /// Sessions in use.
+    pub sessions: usize,
+    /// How it was made sure who they are, at each reset: when, by whom, and what was said.
+    pub vouched: Vec<(Moment, Option<String>, String)>,
+}
+
+/// Everything about one account.
+pub fn details<M>(person: &InCharge<'_, M>) -> Result<Details, Refusal> {
+    let tx = person.tx();
+    let number = |query: &str| tx.sql.prepare_cached(query).refuse()?.query_row([person.id()], |row| row.get::<_, usize>(0)).refuse();
+    let row = tx.sql.prepare_cached(&format!("{LISTED} where u.id = ?")).refuse()?.query_row([person.id()], raw).refuse()?;
+    let (created, authenticator) = tx
+        .sql
+        .query_row("select created, (select confirmed from factor where user_id = u.id and kind = 'totp' and confirmed is not null) from user u where id = ?", [person.id()], |row| Ok((Moment(row.get(0)?), row.get::<_, Option<i64>>(1)?)))
+        .refuse()?;
+    let mut vouched = tx.sql.prepare_cached("select v.at, b.name, v.text from vouch v left join user b on b.id = v.by_id where v.user_id = ? order by v.id desc limit 20").refuse()?;
+    let vouched = vouched.query_map([person.id()], |row| Ok((Moment(row.get(0)?), row.get(1)?, row.get(2)?))).refuse()?.collect::<Result<_, _>>().refuse()?;
+    Ok(Details {
+        listed: listed(tx, row)?,
+        created,
+        authenticator: authenticator.map(Moment),
+        passkeys: number("select count(*) from factor where user_id = ? and kind = 'passkey' and confirmed is not null")?,
+        codes: recovery::left(tx.sql, person.id()).refuse()?,
+        answers: number("select count(*) from answer where user_id = ?")? == 2,
+        owns: number("select count(*) from cases where owner_id = ?")?,
+        supervises: number("select count(*) from cases where supervisor_id = ?")?,
+        sessions: number("select count(*) from session where user_id = ? and ended is null")?,
+        vouched,
+    })
+}
+
+/// A new account, as it was typed.
+#[derive(Clone, Debug)]
+pub struct New {
+    /// What it is there for.
+    pub role: Role,
+    /// Name.
+    pub name: String,
+    /// What they are called in the firm; the role's own word when empty.
+    pub words: String,
+    /// E-mail address; programs have none.
+    pub email: String,
+    /// Whom a client's account belongs to.
+    pub contact: Option<Which>,
+}
+
+/// An account that was made, and the link that leads into it. A program gets none.
+pub struct Invited {
+    /// Opaque id.
+    pub id: Sealed<User>,
+    /// Its link, to be shown once; the letter holds it too, when mail is on.
+    pub made: Option<Made>,
+}
+
+/// Invites somebody: the account is there, and a link leads to setting it up. `base` is the address of the site.
+pub fn invite(charge: &Charge<'_, Writing>, new: &New, base: &str) -> Result<Invited, Refusal> {
+    let tx = charge.tx();
+    if !charge.over(new.role) {
+        tx.record(Verb::PersonInvite, None, None, None, true);
+        return Err(Refusal::Forbidden(format!("You cannot invite somebody as “{}”. Ask a system administrator.", new.role.words())));
+    }
+    if new.role == Role::Client && !tx.core.settings().kit_confirmed {
+        return Err(Refusal::Forbidden("No clients are invited before the recovery kit is on paper: their documents could not be brought back. Ask a system administrator to print it.".into()));
+    }
+    let (name, words, email) = meant(tx, new)?;
+    let id = match &email {
+        Some(email) => user::insert(tx.sql, tx.core, new.role, &name, &words, email)?,
+        None => insert_service(tx, &name, &words)?,
+    };
+    let person = tx.person_at(id, Verb::PersonInvite)?;
+    if let Some(which) = &new.contact {
+        contact::link(&person, which)?;
+    }
+    person.record(Verb::PersonInvite, None, false);
+    let made = email.is_some().then(|| send(&person, Purpose::Invite, base)).transpose()?;
+    Ok(Invited { id: tx.seal(id)?, made })
+}
+
+fn insert_service(tx: &Tx<'_, Writing>, name: &str, words: &str) -> Result<i64, Refusal> {
+    const SQL: &str = "insert into user (kind, role, state, name, words, email, password, created) values ('service', 'service', 'active', ?, ?, zeroblob(0), '', ?)";
+    tx.sql.execute(SQL, params![name, words, tx.now().0]).refuse()?;
+    Ok(tx.sql.last_insert_rowid())
+}
+
+/// Name, words and address, or all mistakes at once.
+fn meant(tx: &Tx<'_, Writing>, new: &New) -> Result<(String, String, Option<String>), Refusal> {
+    let mut problems = Vec::new();
+    let mut keep = |problem: Problem| problems.push(problem);
+    let name = text::line("name", "The name", &new.name, user::NAME_MAX).map_err(&mut keep).unwrap_or_default();
+    let words = text::optional_line("words", "The word for what they do", &new.words, WORDS_MAX).map_err(&mut keep).unwrap_or_default();
+    let email = match new.role {
+        Role::Service => None,
+        _ => text::new_email("email", &new.email).map_err(&mut keep).ok(),
+    };
+    if let Some(email) = &email
+        && user::has_email(tx.sql, tx.core, email)?
+    {
+        keep(Problem::new("email", "There is an account with this address already. Look for it in the list; one person has one account."));
+    }
+    if new.role == Role::Client && new.contact.is_none() {
+        keep(Problem::new("contact", "Say whom this account belongs to: choose a contact, or type the name of a new one."));
+    }
+    match problems.is_empty() {
+        true => Ok((name, words.unwrap_or_else(|| new.role.words().to_owned()), email)),
+        false => Err(Refusal::Invalid(problems)),
+    }
+}
+
+/// Makes the link and, when mail is on, its letter.
+fn send(person: &InCharge<'_, Writing>, purpose: Purpose, base: &str) -> Result<Made, Refusal> {
+    let tx = person.tx();
+    let made = ticket::make(tx.sql, tx.core, person.id(), purpose, tx.actor().user, tx.now())?;
+    let link = format!("{base}/link#k={}", made.token.expose());
+    let kind = if purpose == Purpose::Invite { LetterKind::Invite } else { LetterKind::Reset };
+    let by: Option<String> = tx.sql.query_row("select name from user where id = ?", [tx.actor().user], |row| row.get(0)).optional().refuse()?;
+    let (by, ends) = (by.unwrap_or_else(|| "the system administrator".into()), notice::moment(tx.core, made.ends));
+    notice::tell(tx.sql, tx.core, person.id(), kind, &[("link", &link), ("ends", &ends), ("by", &by)])?;
+    Ok(made)
+}
+
+/// Sends a new link to somebody who has not finished setting up; the one before is void.
+pub fn resend(person: &InCharge<'_, Writing>, base: &str) -> Result<Made, Refusal> {
+    if !matches!(person.state(), UserState::Invited | UserState::Enrolling) {
+        return Err(person.refuse(Verb::PersonResend, "This account is set up already. To let its owner begin anew, reset it."));
+    }
+    person.record(Verb::PersonResend, None, false);
+    send(person, Purpose::Invite, base)
+}
+
+/// Takes an invitation back: the account is closed before it was used, and its address is free again.
+pub fn revoke(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
+    if person.state() != UserState::Invited {
+        return Err(person.refuse(Verb::PersonRevoke, "The invitation was used already. Suspend the account instead."));
+    }
+    person.record(Verb::PersonRevoke, None, false);
+    close(person)
+}
+
+/// Changes name and words.
+pub fn change(person: &InCharge<'_, Writing>, name: &str, words: &str) -> Result<(), Refusal> {
+    let tx = person.tx();
+    let (name, words) = match (text::line("name", "The name", name, user::NAME_MAX), text::line("words", "The word for what they do", words, WORDS_MAX)) {
+        (Ok(name), Ok(words)) => (name, words),
+        (name, words) => return Err(Refusal::Invalid(name.err().into_iter().chain(words.err()).collect())),
+    };
+    tx.sql.execute("update user set name = ?2, words = ?3 where id = ?1", params![person.id(), name, words]).refuse()?;
+    person.record(Verb::PersonChange, None, false);
+    Ok(())
+}
+
+/// Gives another role, within staff. Every session of the account ends, so that the new rights begin with a new sign-in.
+pub fn set_role(person: &InCharge<'_, Writing>, role: Role) -> Result<(), Refusal> {
+    let tx = person.tx();
+    refuse_self(person, Verb::PersonRole)?;
+    if role.kind() != person.role().kind() || !tx.actor().role.looks_after(role) {
+        return Err(person.refuse(Verb::PersonRole, "An account stays what it is: staff, client or program. Invite the person anew as what they are."));
+    }
+    refuse_last(person, Verb::PersonRole)?;
+    if person.role().works() && !role.works() {
+        refuse_owner(person, Verb::PersonRole)?;
+    }
+    tx.sql.execute("update user set role = ?2 where id = ?1", params![person.id(), role.value()]).refuse()?;
+    session::end_others(tx.sql, tx.core, person.id(), 0)?;
+    person.record(Verb::PersonRole, None, false);
+    Ok(())
+}
+
+/// Suspends an account: no way in, and nothing is seen, until [`restore`].
+pub fn suspend(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
+    refuse_self(person, Verb::PersonSuspend)?;
+    refuse_last(person, Verb::PersonSuspend)?;
+    if person.state() != UserState::Active {
+        return Err(person.refuse(Verb::PersonSuspend, "Only an account that is in use can be suspended."));
+    }
+    set_state(person, UserState::Suspended)?;
+    session::end_others(person.tx().sql, person.tx().core, person.id(), 0)?;
+    person.record(Verb::PersonSuspend, None, false);
+    Ok(())
+}
+
+/// Ends a suspension. Password and factors are as they were.
+pub fn restore(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
+    refuse_self(person, Verb::PersonRestore)?;
+    if person.state() != UserState::Suspended {
+        return Err(person.refuse(Verb::PersonRestore, "This account is not suspended."));
+    }
+    set_state(person, UserState::Active)?;
+    person.record(Verb::PersonRestore, None, false);
+    Ok(())
+}
+
+/// Resets every way in, after it was made sure who asks: sessions end, password, factors and codes are gone, and a link leads to new ones.
+/// `check` says how it was made sure; it is kept.
+pub fn reset(person: &InCharge<'_, Writing>, check: &str, base: &str) -> Result<Made, Refusal> {
+    let tx = person.tx();
+    refuse_self(person, Verb::PersonReset)?;
+    if !matches!(person.state(), UserState::Active | UserState::Enrolling) || person.role() == Role::Service {
+        return Err(person.refuse(Verb::PersonReset, "Only an account that is in use can be reset."));
+    }
+    let check = text::line("check", "How you made sure who it is", check, CHECK_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
+    if check.chars().count() < CHECK_MIN {
+        return Err(Refusal::invalid("check", format!("Say in {CHECK_MIN} characters or more how you made sure who it is, such as “saw her passport, she was at the office”.")));
+    }
+    factor::strip(tx.sql, tx.core, person.id())?;
+    set_state(person, UserState::Enrolling)?;
+    let by = (tx.actor().user != 0).then_some(tx.actor().user);
+    tx.sql.execute("insert into vouch (user_id, by_id, at, text) values (?, ?, ?, ?)", params![person.id(), by, tx.now().0, check]).refuse()?;
+    person.record(Verb::PersonReset, None, false);
+    send(person, Purpose::Reset, base)
+}
+
+/// Records that somebody has left, for good. What they own goes to `successor`, who must work on cases and be kept out of none of them.
+pub fn leave(person: &InCharge<'_, Writing>, successor: &Sealed<User>) -> Result<(), Refusal> {
+    let tx = person.tx();
+    refuse_self(person, Verb::PersonLeave)?;
+    refuse_last(person, Verb::PersonLeave)?;
+    if person.state() == UserState::Left {
+        return Err(person.refuse(Verb::PersonLeave, "This person has left already."));
+    }
+    let (owns, supervises) = holds(tx.sql, person.id()).refuse()?;
+    if owns + supervises > 0 {
+        let (to, _) = user::chosen(tx, successor, true)?.filter(|(to, _)| *to != person.id()).ok_or_else(|| Refusal::invalid("successor", "Choose the colleague who takes over their cases"))?;
+        hand_over(person, to)?;
+    }
+    person.record(Verb::PersonLeave, None, false);
+    close(person)
+}
+
+/// Owner and supervisor of every case become the successor. A case that a wall keeps them out of stops all of it.
+fn hand_over(person: &InCharge<'_, Writing>, to: i64) -> Result<(), Refusal> {
+    let (tx, from) = (person.tx(), person.id());
+    const WALLED: &str = "select count(*) from cases c join walls w on w.case_id = c.id and w.user_id = ?2 where c.owner_id = ?1 or c.supervisor_id = ?1";
+    let walled: usize = tx.sql.query_row(WALLED, params![from, to], |row| row.get(0)).refuse()?;
+    if walled > 0 {
+        let cases = text::count(walled, "of the cases", "of the cases");
+        return Err(Refusal::invalid("successor", format!("A wall keeps this colleague out of {cases}. Choose somebody else, or have the owner hand those over first.")));
+    }
+    let moves = [
+        (Verb::CaseHand, "update cases set owner_id = ?2, supervisor_id = iif(supervisor_id is ?2, null, supervisor_id), version = version + 1, changed = ?3 where owner_id = ?1 returning id"),
+        (Verb::SupervisionBegin, "update cases set supervisor_id = iif(owner_id = ?2, null, ?2), version = version + 1, changed = ?3 where supervisor_id = ?1 returning id"),
+    ];
+    for (verb, query) in moves {
+        let mut statement = tx.sql.prepare(query).refuse()?;
+        let cases: Vec<i64> = statement.query_map(params![from, to, tx.now().0], |row| row.get(0)).refuse()?.collect::<Result<_, _>>().refuse()?;
+        cases.into_iter().for_each(|case| tx.record(verb, Some(case), Some((Kind::User, to)), None, false));
+    }
+    Ok(())
+}
+
+/// The account ends: no way in, no team, and its address is free for another.
+fn close(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
+    let tx = person.tx();
+    factor::strip(tx.sql, tx.core, person.id())?;
+    tx.sql.execute("delete from team_member where user_id = ?", [person.id()]).refuse()?;
+    tx.sql.execute("update user set email_index = null where id = ?", [person.id()]).refuse()?;
+    set_state(person, UserState::Left)
+}
+
+fn set_state(person: &InCharge<'_, Writing>, state: UserState) -> Result<(), Refusal> {
+    person.tx().sql.execute("update user set state = ?2 where id = ?1", params![person.id(), state.value()]).map(drop).refuse()
+}
+
+fn holds(sql: &Connection, user: i64) -> rusqlite::Result<(usize, usize)> {
+    const SQL: &str = "select (select count(*) from cases where owner_id = ?1), (select count(*) from cases where supervisor_id = ?1)";
+    sql.query_row(SQL, [user], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+fn refuse_owner(person: &InCharge<'_, Writing>, verb: Verb) -> Result<(), Refusal> {
+    match holds(person.tx().sql, person.id()).refuse()? {
+        (0, 0) => Ok(()),
+        _ => Err(person.refuse(verb, "This person owns or supervises cases, which the new role cannot. Have the cases handed over first.")),
+    }
+}
+
+/// Nobody acts on their own rights.
+fn refuse_self(person: &InCharge<'_, Writing>, verb: Verb) -> Result<(), Refusal> {
+    match person.is_self() {
+        true => Err(person.refuse(verb, "Nobody changes their own rights or ways in here. Ask another system administrator.")),
+        false => Ok(()),
+    }
+}
+
+/// A site keeps one system administrator who can sign in.
+fn refuse_last(person: &InCharge<'_, Writing>, verb: Verb) -> Result<(), Refusal> {
+    const OTHERS: &str = "select exists (select 1 from user where role = 'administrator' and state = 'active' and id != ?)";
+    let is_one = person.role() == Role::Administrator && person.state() == UserState::Active;
+    if is_one && !person.tx().sql.query_row(OTHERS, [person.id()], |row| row.get::<_, bool>(0)).refuse()? {
+        return Err(person.refuse(verb, "This is the only system administrator. Invite another first, and wait until they have set up their account."));
+    }
+    Ok(())
+}
+
+/// The account with this address, for commands on the console.
+pub fn by_email(charge: &Charge<'_, Writing>, email: &str) -> Result<Option<Sealed<User>>, Refusal> {
+    let tx = charge.tx();
+    let Some(email) = text::email(email) else { return Ok(None) };
+    let index = tx.core.keys.fields.index("email", &email);
+    let found: Option<i64> = tx.sql.query_row("select id from user where email_index = ?", [index], |row| row.get(0)).optional().refuse()?;
+    found.map(|id| tx.seal(id)).transpose()
+}
+
+/// The last way back in, from the console: a system administrator begins anew. It is told to all of them, and stands at the head of every
+/// page of theirs until one of them has read it.
+pub fn rescue(person: &InCharge<'_, Writing>) -> Result<Made, Refusal> {
+    let tx = person.tx();
+    if person.role() != Role::Administrator || !matches!(person.state(), UserState::Active | UserState::Enrolling) {
+        return Err(person.refuse(Verb::Rescue, "Only a system administrator is rescued from the console. Others are reset by a system administrator."));
+    }
+    factor::strip(tx.sql, tx.core, person.id())?;
+    set_state(person, UserState::Enrolling)?;
+    crate::settings::put(tx.sql, tx.core, "rescue", Some(&tx.now().0.to_string()))?;
+    person.record(Verb::Rescue, None, false);
+    tell_administrators(tx.sql, tx.core)?;
+    ticket::make(tx.sql, tx.core, person.id(), Purpose::Reset, 0, tx.now())
+}
+
+fn tell_administrators(sql: &Connection, core: &Core) -> Result<(), Refusal> {
+    let mut find = sql.prepare("select id from user where role = 'administrator' and state in ('active', 'enrolling')").refuse()?;
+    let all: Vec<i64> = find.query_map([], |row| row.get(0)).refuse()?.collect::<Result<_, _>>().refuse()?;
+    all.into_iter().try_for_each(|id| notice::tell(sql, core, id, LetterKind::Rescue, &[]))
+}

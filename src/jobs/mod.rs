@@ -1,0 +1,33 @@
+//! Work that nobody waits for: one task a site, from start to stop. It knows the store and nothing of pages, gate or commands.
+
+pub(crate) mod post;
+pub(crate) mod render;
+
+use std::time::Duration;
+use store::{Appliance, Site};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// How long a job rests after it broke.
+const AFTER_PANIC: Duration = Duration::from_secs(60);
+
+/// Starts the jobs of every site. `host` is the name of sites that have none of their own. They end after `stopping` became true, each
+/// when the letter in its hands is done; wait for them, for a time, before the store is closed.
+pub(crate) fn start(appliance: &Appliance, host: &str, stopping: &watch::Receiver<bool>) -> Result<Vec<JoinHandle<()>>, String> {
+    render::check()?;
+    let job = |(entry, site): &(store::appliance::SiteEntry, Site)| {
+        let host = entry.hosts.first().map_or(host, String::as_str).to_owned();
+        tokio::spawn(kept_up(site.clone(), host, stopping.clone()))
+    };
+    Ok(appliance.sites().iter().map(job).collect())
+}
+
+/// Runs the post of a site; a panic in it costs a minute, not the letters.
+async fn kept_up(site: Site, host: String, mut stopping: watch::Receiver<bool>) {
+    while let Err(broken) = tokio::spawn(post::run(site.clone(), host.clone(), stopping.clone())).await {
+        tracing::error!("sending letters broke and starts anew: {broken}");
+        let _ = tokio::time::timeout(AFTER_PANIC, stopping.changed()).await;
+        if broken.is_cancelled() || *stopping.borrow() {
+            return;
+        }
+    }
+}
