@@ -238,12 +238,6 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 impl Settings {
-    /// Where the root key is: as set, as a systemd credential, or in the data directory.
-    pub(crate) fn key_file(&self) -> PathBuf {
-        let credential = || std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| PathBuf::from(dir).join("strongroom.key")).filter(|path| path.exists());
-        self.key_file.clone().or_else(credential).unwrap_or_else(|| self.data.join("root.key"))
-    }
-
     /// Host names that are answered, without repeats.
     pub(crate) fn host_names(&self) -> Vec<String> {
         let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

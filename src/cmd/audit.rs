@@ -29,7 +29,7 @@ impl Audit {
         let settings = config::load(&flags)?;
         refuse_empty(&settings)?;
         let mut broken = 0;
-        for site in Appliance::inspect(&settings.data, &app::unlock(&settings)?)? {
+        for site in app::first_that_opens(&settings, |unlock| Appliance::inspect(&settings.data, unlock))? {
             let (entry, checked) = (&site.entry, site.check_trail().map_err(|refusal| Failure::new(1, format!("The trail cannot be read: {refusal}.")))?);
             let (ok, seq) = match checked {
                 Checked::Unbroken(head) => (true, head.seq),

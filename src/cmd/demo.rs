@@ -55,7 +55,7 @@ impl Demo {
                 };
                 let _ = print(&text);
             };
-            app::run(&settings, appliance, ready).await?;
+            app::run(&settings, app::Opened::Open(Box::new(appliance)), ready).await?;
             Ok(())
         })
     }

@@ -25,7 +25,7 @@ mod types;
 use crate::{app, config::Settings};
 use dice::Dice;
 use jiff::tz::TimeZone;
-use keys::{password, ring};
+use keys::password;
 use names::{ADMINISTRATOR, CLIENTS, FIRM, Person, STAFF};
 use rules::{Level, Moment, Refusal, Secret, Role, case::Status, when};
 use std::{collections::HashMap, sync::Arc};
@@ -103,7 +103,7 @@ fn refused(refusal: Refusal) -> OpenError {
 
 /// Opens the sample firm that is there, and makes the rest of it if its making was broken off.
 pub(crate) async fn open(settings: &Settings, talk: bool) -> Result<(Appliance, Vec<Account>), OpenError> {
-    let appliance = Appliance::open(&settings.data, &app::unlock(settings)?, app::now)?;
+    let appliance = app::open(settings)?;
     let setting = |key| appliance.sites().first().and_then(|(_, site)| site.setting(key).ok().flatten());
     if let Some(seed) = setting(SEED).and_then(|seed| seed.parse().ok()) {
         if talk {
@@ -128,7 +128,7 @@ pub(crate) fn known(settings: &Settings) -> Result<Vec<Account>, OpenError> {
     if !Appliance::is_there(&settings.data)? {
         return Err(none());
     }
-    let sites = Appliance::inspect(&settings.data, &app::unlock(settings)?)?;
+    let sites = app::first_that_opens(settings, |unlock| Appliance::inspect(&settings.data, unlock))?;
     let seed = sites.first().and_then(|site| site.setting(SEED).ok().flatten()).and_then(|seed| seed.parse().ok());
     seed.map(accounts).ok_or_else(none)
 }
@@ -139,9 +139,7 @@ pub(crate) async fn create(settings: &Settings, seed: u64, cases: u64, talk: boo
     let zone = TimeZone::get(&zone_name).map_err(|error| OpenError::config(error.to_string()))?;
     let firm = Firm { name: FIRM.into(), kind: "immigration".into(), prefix: "PH".into(), zone_name, zone, phone: Some("020 7946 0112".into()) };
     Appliance::make_room(&settings.data)?;
-    let unlock = ring::create_key_file(&settings.key_file())?;
-    let slot = ring::NewSlot { unlock: &unlock, place: None, made: app::now().0 };
-    let appliance = Appliance::create(&settings.data, &[slot], &firm, app::now)?;
+    let appliance = app::create(settings, &firm)?;
     let (accounts, plan) = (accounts(seed), Plan { seed, cases, now: app::now() });
     if let Some((_, site)) = appliance.sites().first() {
         site.set(PLAN, plan.text()).await.map_err(refused)?;

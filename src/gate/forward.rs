@@ -8,6 +8,7 @@ use super::{
     seldom::Seldom,
 };
 use crate::gate_header;
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::{
@@ -71,7 +72,7 @@ impl Body for Out {
 
 /// Checks and forwards.
 pub(crate) struct Forward {
-    hosts: Vec<String>,
+    hosts: Arc<ArcSwap<Vec<String>>>,
     secret: HeaderValue,
     inner: watch::Receiver<Inner>,
     client: Client<HttpConnector, Paced<Incoming>>,
@@ -79,7 +80,7 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
-    pub(crate) fn new(hosts: Vec<String>, secret: String, inner: watch::Receiver<Inner>) -> Forward {
+    pub(crate) fn new(hosts: Arc<ArcSwap<Vec<String>>>, secret: String, inner: watch::Receiver<Inner>) -> Forward {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(Duration::from_secs(5)));
@@ -98,7 +99,7 @@ impl Forward {
 
     /// Whether a host name (without port) is one of ours.
     pub(crate) fn knows(&self, host: &str) -> bool {
-        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+        self.hosts.load().iter().any(|known| known.eq_ignore_ascii_case(host))
     }
 
     /// Answers one request.

@@ -15,6 +15,7 @@ mod redirect;
 mod seldom;
 pub(crate) mod tls;
 
+use arc_swap::ArcSwap;
 use conns::Conns;
 use forward::Forward;
 use seldom::Seldom;
@@ -71,7 +72,7 @@ pub(crate) enum Inner {
 /// What the gate is told at start.
 pub(crate) struct Plan {
     /// Host names that are answered; others get 421.
-    pub(crate) hosts: Vec<String>,
+    pub(crate) hosts: Arc<ArcSwap<Vec<String>>>,
     /// Known only to the gate and the inner server; new at every start.
     pub(crate) secret: String,
     /// Certificate and key, exchangeable while running.

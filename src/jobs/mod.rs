@@ -31,3 +31,12 @@ async fn kept_up(site: Site, host: String, mut stopping: watch::Receiver<bool>) 
         }
     }
 }
+
+/// Sends the test letter of a site to an address at once; `link` is the address of the site. The server's answer word for word.
+pub(crate) async fn test_letter(site: Site, to: String, link: String) -> Result<String, String> {
+    let settings = site.settings();
+    let Some(smtp) = &settings.smtp else { return Err("No mail server is set. Type its name first.".into()) };
+    let host = link.trim_start_matches("https://").split([':', '/']).next().unwrap_or("localhost").to_owned();
+    let fields = store::letter::Fields::new().with("link", link);
+    post::test(&site, &host, smtp, &to, fields).await
+}

@@ -1,6 +1,6 @@
 //! Classes of pages, and the one guard that every route stands behind.
 
-use super::{Inside, desk, oops, unsent};
+use super::{GateSecret, desk, oops, unsent};
 use crate::gate_header;
 use rocket::{
     fairing::AdHoc,
@@ -116,7 +116,7 @@ pub(super) fn method_as_sent() -> AdHoc {
 
 /// Whether the request carries the secret of this start. Whoever reaches the inner port without it gets a bare 404.
 pub(super) fn through_the_gate(request: &Request<'_>) -> bool {
-    request.rocket().state::<Inside>().is_some_and(|inside| request.headers().get_one(gate_header::SECRET) == Some(&inside.secret))
+    request.rocket().state::<GateSecret>().is_some_and(|secret| request.headers().get_one(gate_header::SECRET) == Some(&secret.0))
 }
 
 /// A handler behind its door.
@@ -190,7 +190,7 @@ fn onward(head: &str, path: &str) -> Origin<'static> {
 /// A page leads to the sign-in page and from there back; for a form that was sent there is a page with what was typed.
 async fn sign_in_first<'r>(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
     match request.method() {
-        Method::Get | Method::Head => Outcome::from(request, Redirect::to(onward("/sign-in", request.uri().path().as_str()))),
+        Method::Get | Method::Head => Outcome::from(request, Redirect::to(onward("/sign-in", &request.uri().to_string()))),
         _ => {
             let page = unsent::Unsent::of(request, data, unsent::Lack::Session).await;
             Outcome::from(request, page)
@@ -201,7 +201,7 @@ async fn sign_in_first<'r>(request: &'r Request<'_>, data: Data<'r>) -> Outcome<
 /// The same, for somebody who has to show first that it is still them.
 async fn confirm_first<'r>(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
     match request.method() {
-        Method::Get | Method::Head => Outcome::from(request, Redirect::to(onward("/confirm", request.uri().path().as_str()))),
+        Method::Get | Method::Head => Outcome::from(request, Redirect::to(onward("/confirm", &request.uri().to_string()))),
         _ => {
             let page = unsent::Unsent::of(request, data, unsent::Lack::Confirmation).await;
             Outcome::from(request, page)

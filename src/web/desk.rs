@@ -2,7 +2,7 @@
 
 use super::{
     Inside,
-    page::{Shell, ShellUser},
+    page::{Alarm, Shell, ShellUser},
     said::Said,
 };
 use keys::nonce::Token;
@@ -46,8 +46,11 @@ pub(super) fn host(request: &Request<'_>) -> String {
 
 /// The site that the host name reaches.
 pub(super) fn site<'r>(request: &'r Request<'_>) -> Option<&'r Site> {
-    let host = request.host().map_or("", |host| host.domain().as_str());
-    request.rocket().state::<Inside>()?.appliance.site_of_host(host)
+    let found = request.local_cache(|| {
+        let host = request.host().map_or("", |host| host.domain().as_str());
+        request.rocket().state::<Inside>()?.appliance.site_of_host(host)
+    });
+    found.as_ref()
 }
 
 /// Who is signed in, looked up once a request. If that fails, the cause stays with the request, for the page that says so.
@@ -175,17 +178,33 @@ impl Desk<'_> {
     }
 }
 
+/// What cannot wait, for those who run the site: it stands on every page of theirs.
+fn alarm(signed: &Signed) -> Option<Alarm> {
+    if signed.session.role != Role::Administrator {
+        return None;
+    }
+    let settings = signed.site.settings();
+    if let Some(at) = settings.rescue {
+        let zone = &settings.firm.zone;
+        let text = format!("A system administrator’s ways in were reset at the server on {}, {}.", at.day(zone), at.hour(zone));
+        return Some(Alarm { text, href: "/system#rescue", label: "Read what to do" });
+    }
+    let text = "The recovery kit is not on paper. If this server is lost, nothing can be brought back.".to_owned();
+    (!settings.kit_confirmed).then_some(Alarm { text, href: "/system/kit", label: "Print the kit" })
+}
+
 impl Shell {
     /// The frame for somebody signed in.
     pub(super) fn of(signed: &Signed, nav: &'static str) -> Shell {
         let session = &signed.session;
         let initials = session.name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect();
-        let user = ShellUser { name: session.name.clone(), initials, kind: side(session.role), words: session.words.clone() };
+        let user = ShellUser { name: session.name.clone(), initials, kind: side(session.role), words: session.words.clone(), people: session.role.looks_after(Role::Client) };
         Shell {
             user: Some(user),
             home: first_page(session.role),
             csrf: signed.token.form_token(),
             theme: session.theme.clone(),
+            alarm: alarm(signed),
             nav,
             ..Shell::bare(&signed.site)
         }

@@ -23,6 +23,19 @@ pub(super) fn case(id: &Sealed<rules::Case>, page: &str) -> String {
     }
 }
 
+/// Path of an account, for those who look after it, or of one of its pages.
+pub(super) fn person(id: &Sealed<rules::User>, page: &str) -> String {
+    match page {
+        "" => format!("/people/{id}"),
+        page => format!("/people/{id}/{page}"),
+    }
+}
+
+/// Path of an action on a team.
+pub(super) fn team(id: &Sealed<rules::Team>, action: &str) -> String {
+    format!("/teams/{id}/{action}")
+}
+
 /// Path of a document, or of one of its actions.
 pub(super) fn document(id: &Sealed<rules::Document>, action: &str) -> String {
     match action {

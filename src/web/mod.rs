@@ -11,20 +11,37 @@ mod desk;
 mod device;
 mod documents;
 mod download;
+mod enrol;
 mod headers;
 mod help;
 mod history;
 mod home;
+mod kit;
 mod link;
+mod mail;
+pub(crate) mod locked;
+mod networks;
 mod oops;
 mod page;
+mod passkey_state;
+mod passkeys;
+mod passwords;
+mod people;
+mod person;
 mod posted;
 mod probe;
+mod qr;
+mod rights;
 mod said;
+mod settings;
+mod setup;
+mod setup_key;
 mod sign;
 mod sink;
 mod system;
 pub(crate) mod table;
+mod teams;
+mod ticket;
 mod today;
 mod turns;
 mod unsent;
@@ -33,8 +50,8 @@ mod view;
 
 use keys::password::Passwords;
 use rocket::{Build, Config, Rocket, config::Ident, data::Limits, shield::Shield};
-use std::sync::Arc;
-use store::Appliance;
+use std::{pin::Pin, sync::Arc};
+use store::{Appliance, Site};
 
 /// What the pages need from the rest of the house.
 pub(crate) struct Inside {
@@ -42,21 +59,36 @@ pub(crate) struct Inside {
     pub(crate) appliance: Arc<Appliance>,
     /// The slots in which passwords are checked.
     pub(crate) passwords: Passwords,
-    /// Requests without it are answered as if nothing were here.
-    pub(crate) secret: String,
     /// Largest file that is taken, in bytes.
     pub(crate) upload_limit: u64,
     /// The certificate is one that browsers trust: promise https for a year (HSTS).
     pub(crate) promise_https: bool,
     /// What the system page says of the appliance.
     pub(crate) facts: Facts,
+    /// Sends a letter at once, to try the mail server.
+    pub(crate) test_letter: TestLetter,
 }
+
+/// Sends a test letter of a site to an address, with the address of the site in it: the server's answer word for word, whether it took the
+/// letter or not.
+pub(crate) type TestLetter = Box<dyn Fn(Site, String, String) -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send + Sync>;
+
+/// What every request through the gate carries.
+pub(crate) struct GateSecret(pub(crate) String);
 
 /// Facts of the appliance, asked for whenever they are shown: label and words.
 pub(crate) type Facts = Box<dyn Fn() -> Vec<(&'static str, String)> + Send + Sync>;
 
 /// The inner server, to be launched on loopback on a port of the kernel's choosing.
-pub(crate) fn build(inside: Inside) -> Result<Rocket<Build>, String> {
+pub(crate) fn build(inside: Inside, secret: GateSecret) -> Result<Rocket<Build>, String> {
+    let assets = assets::Assets::load();
+    let templates = page::Templates::load(&assets)?;
+    let rocket = bare(inside.promise_https).manage(assets).manage(templates).manage(secret).manage(inside).manage(turns::Turns::default()).manage(passkey_state::Ceremonies::default());
+    Ok(table::mount(rocket).register("/", oops::catchers()))
+}
+
+/// A server on loopback, with nothing on it yet.
+fn bare(promise_https: bool) -> Rocket<Build> {
     let config = Config {
         address: std::net::Ipv4Addr::LOCALHOST.into(),
         port: 0,
@@ -69,8 +101,5 @@ pub(crate) fn build(inside: Inside) -> Result<Rocket<Build>, String> {
         cli_colors: false,
         ..Config::release_default()
     };
-    let assets = assets::Assets::load();
-    let templates = page::Templates::load(&assets)?;
-    let rocket = rocket::custom(config).attach(Shield::new()).attach(headers::Headers::new(inside.promise_https)).attach(class::method_as_sent());
-    Ok(table::mount(rocket.manage(assets).manage(templates).manage(inside).manage(turns::Turns::default())).register("/", oops::catchers()))
+    rocket::custom(config).attach(Shield::new()).attach(headers::Headers::new(promise_https)).attach(class::method_as_sent())
 }

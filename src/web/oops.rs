@@ -96,6 +96,7 @@ fn back(path: &str) -> Option<Back> {
     let label = match kind {
         "cases" => "Back to the case",
         "documents" => "Back to the document",
+        "people" => "Back to the account",
         _ => return None,
     };
     Some(Back { href: format!("/{kind}/{id}"), label })

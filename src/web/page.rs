@@ -65,6 +65,15 @@ pub(super) struct Shell {
     pub(super) phone: Option<String>,
     pub(super) host: String,
     pub(super) flash: Option<Flash>,
+    pub(super) alarm: Option<Alarm>,
+}
+
+/// What a system administrator reads at the head of every page until it is done.
+#[derive(Serialize)]
+pub(super) struct Alarm {
+    pub(super) text: String,
+    pub(super) href: &'static str,
+    pub(super) label: &'static str,
 }
 
 #[derive(Serialize)]
@@ -73,6 +82,8 @@ pub(super) struct ShellUser {
     pub(super) initials: String,
     pub(super) kind: &'static str,
     pub(super) words: String,
+    /// They look after accounts.
+    pub(super) people: bool,
 }
 
 /// What has just been done, said once at the head of the next page.
@@ -94,18 +105,24 @@ impl Shell {
     pub(super) fn bare(site: &Site) -> Shell {
         let firm = site.firm();
         let zone = firm.zone_name.rsplit('/').next().unwrap_or("UTC").replace('_', " ");
+        Shell { firm: if firm.name.is_empty() { "Strongroom".into() } else { firm.name.clone() }, zone, phone: firm.phone.clone(), ..Shell::nowhere() }
+    }
+
+    /// The frame before it is known which site there is.
+    pub(super) fn nowhere() -> Shell {
         Shell {
-            firm: firm.name.clone(),
+            firm: "Strongroom".into(),
             user: None,
             home: "/",
             csrf: String::new(),
             theme: String::new(),
             nav: "",
             version: env!("CARGO_PKG_VERSION"),
-            zone,
-            phone: firm.phone.clone(),
+            zone: "UTC".into(),
+            phone: None,
             host: String::new(),
             flash: None,
+            alarm: None,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! A form whose token was checked before its handler got it. There is no other way to take a form.
 
-use super::desk::{self, SESSION, VISIT};
+use super::{
+    desk::{self, SESSION, VISIT},
+    setup::SETUP,
+};
 use rocket::{
     Request,
     data::{self, Data, FromData},
@@ -103,9 +106,9 @@ pub(super) fn comes_from_here(request: &Request<'_>) -> bool {
     }
 }
 
-/// Whether `given` is the form token of the session or the visit whose cookie came along.
+/// Whether `given` is the form token of the session, the visit or the set-up whose cookie came along.
 pub(super) fn is_ours(request: &Request<'_>, given: &str) -> bool {
-    [SESSION, VISIT].into_iter().filter_map(|cookie| desk::token(request, cookie)).any(|token| token.is_form_token(given))
+    [SESSION, VISIT, SETUP].into_iter().filter_map(|cookie| desk::token(request, cookie)).any(|token| token.is_form_token(given))
 }
 
 /// Refuses a form, and writes that down.

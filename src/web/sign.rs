@@ -48,6 +48,7 @@ pub(super) struct CodeView {
     problems: Vec<Mistake>,
     email_hint: String,
     server_time: String,
+    has_passkey: bool,
     next: String,
 }
 
@@ -57,10 +58,10 @@ impl View for CodeView {
 
 /// Somebody at the door: not yet anybody.
 pub(super) struct Visitor<'r> {
-    site: &'r Site,
-    jar: &'r CookieJar<'r>,
-    token: Option<Token>,
-    device: Device<'r>,
+    pub(super) site: &'r Site,
+    pub(super) jar: &'r CookieJar<'r>,
+    pub(super) token: Option<Token>,
+    pub(super) device: Device<'r>,
     host: String,
     said: Option<Said>,
 }
@@ -102,16 +103,16 @@ impl Visitor<'_> {
         Ok(Page::new(self.shell(&token), view).with(status))
     }
 
-    fn code_page(mut self, hint: String, next: String, problems: Vec<Mistake>) -> Result<Page<CodeView>, Oops> {
+    fn code_page(mut self, awaited: Awaited, next: String, problems: Vec<Mistake>) -> Result<Page<CodeView>, Oops> {
         let token = self.visit()?;
         let server_time = self.site.now().clock(&self.site.firm().zone);
         let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
-        Ok(Page::new(self.shell(&token), CodeView { problems, email_hint: hint, server_time, next }).with(status))
+        Ok(Page::new(self.shell(&token), CodeView { problems, email_hint: awaited.hint, server_time, has_passkey: awaited.has_passkey, next }).with(status))
     }
 }
 
 /// A path of our own to go to after signing in; anything else becomes the first page.
-fn safe_next(next: Option<&str>) -> String {
+pub(super) fn safe_next(next: Option<&str>) -> String {
     let own = |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) && rocket::http::uri::Origin::parse(path).is_ok();
     next.filter(own).unwrap_or("").to_owned()
 }
@@ -199,7 +200,7 @@ pub(super) async fn take_password(visitor: Visitor<'_>, inside: &State<Inside>, 
     }
 }
 
-fn with_next(path: &str, next: &str) -> String {
+pub(super) fn with_next(path: &str, next: &str) -> String {
     match next {
         "" => path.to_owned(),
         next => format!("{path}?next={}", percent_encoding::utf8_percent_encode(next, percent_encoding::NON_ALPHANUMERIC)),
@@ -241,7 +242,7 @@ async fn rehash(inside: &Inside, site: &Site, user: i64, password: &Secret<Strin
 pub(super) fn ask_code(visitor: Visitor<'_>, next: Option<&str>) -> Result<Either<Redirect, Page<CodeView>>, Oops> {
     let awaited = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
     match awaited {
-        Some(awaited) => visitor.code_page(awaited.hint, safe_next(next), Vec::new()).map(Either::Right),
+        Some(awaited) => visitor.code_page(awaited, safe_next(next), Vec::new()).map(Either::Right),
         None => Ok(Either::Left(Redirect::to("/sign-in"))),
     }
 }
@@ -259,14 +260,14 @@ pub(super) async fn take_code(visitor: Visitor<'_>, form: Posted<Code>) -> Resul
     let form = form.into_inner();
     let next = safe_next(Some(&form.next));
     let awaited = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
-    let (Some(Awaited { hint, email, .. }), Some(token)) = (awaited, visitor.token.as_ref()) else {
+    let (Some(awaited), Some(token)) = (awaited, visitor.token.as_ref()) else {
         return Ok(Either::Left(Redirect::to(Said::VisitOver.at(&with_next("/sign-in", &next)))));
     };
     let Some(code) = text::code(&form.code) else {
-        return visitor.code_page(hint, next, mistakes(vec![Problem::new("code", "Type the six digits that your app shows")])).map(Either::Right);
+        return visitor.code_page(awaited, next, mistakes(vec![Problem::new("code", "Type the six digits that your app shows")])).map(Either::Right);
     };
     let fresh = Token::new().map_err(Refusal::fault)?;
-    let counted = match visitor.site.knock(Knock { account: Some(email.expose()), from: visitor.device.from(), device: visitor.device.token() }).await? {
+    let counted = match visitor.site.knock(Knock { account: Some(awaited.email.expose()), from: visitor.device.from(), device: visitor.device.token() }).await? {
         Admission::Go(counted) => counted,
         Admission::Held(_) => return Ok(Either::Left(Redirect::to(Said::CodesWrong.at(&with_next("/sign-in", &next))))),
     };
@@ -280,7 +281,7 @@ pub(super) async fn take_code(visitor: Visitor<'_>, form: Posted<Code>) -> Resul
         Entry::Wrong => {
             let time = visitor.site.now().clock(&visitor.site.firm().zone);
             let text = format!("The code is not right, or was used already. Wait for the next one and type that. The server’s time is {time}; if your phone shows another, set its clock.");
-            visitor.code_page(hint, next, mistakes(vec![Problem::new("code", text)])).map(Either::Right)
+            visitor.code_page(awaited, next, mistakes(vec![Problem::new("code", text)])).map(Either::Right)
         }
         Entry::Over => Ok(Either::Left(Redirect::to(Said::CodesWrong.at(&with_next("/sign-in", &next))))),
     }

@@ -1,14 +1,33 @@
-//! The first page of the system administrator: the appliance and the accounts, and nothing of any case.
+//! Health: the first page of the system administrator. It says what is to be done about the appliance, what is in order, and nothing of
+//! any case.
 
 use super::{
     desk::Desk,
     oops::Oops,
     page::{Page, View},
-    view::{Calendar, State, When, person_words, user_state},
+    posted::{Button, Posted},
+    said::Said,
+    view::State,
 };
-use rocket::get;
+use jiff::tz::TimeZone;
+use rocket::{get, post, response::Redirect};
+use rules::{Moment, Refusal, Role, UserKind, UserState, Verb, text};
 use serde::Serialize;
-use store::{person, trail::Checked};
+use std::sync::Arc;
+use store::{
+    Site,
+    error::OpenError,
+    letter::PostState,
+    person,
+    settings::{self, Settings},
+    startkey::Start,
+    trail::Checked,
+};
+
+/// The command that says how the key can be kept elsewhere.
+const KEY_COMMAND: &str = "strongroom key --help";
+/// The command that looks for the first event that does not fit.
+const TRAIL_COMMAND: &str = "strongroom audit verify";
 
 #[derive(Serialize)]
 struct Fact {
@@ -18,73 +37,306 @@ struct Fact {
     mono: bool,
 }
 
+/// The page on which it is put right.
+#[derive(Serialize)]
+struct Link {
+    href: &'static str,
+    label: &'static str,
+}
+
 #[derive(Serialize)]
 struct Check {
-    status: State,
+    id: &'static str,
+    state: State,
     title: &'static str,
     evidence: String,
+    link: Option<Link>,
+    command: Option<&'static str>,
+    /// A button says that somebody has read it.
+    seen: Option<&'static str>,
 }
 
 #[derive(Serialize)]
-struct Account {
-    name: String,
-    words: String,
-    state: State,
-    last: Option<When>,
-}
-
-#[derive(Serialize)]
-pub(super) struct SystemView {
+pub(super) struct HealthView {
+    title: String,
+    sentence: String,
+    /// What is not in order, the worst first.
+    open: Vec<Check>,
+    fine: Vec<Check>,
+    /// What was chosen against the advice of a standard.
+    deviations: Vec<String>,
     facts: Vec<Fact>,
-    checks: Vec<Check>,
-    people: Vec<Account>,
     note: &'static str,
 }
 
-impl View for SystemView {
-    const TEMPLATE: &'static str = "system.html";
+impl View for HealthView {
+    const TEMPLATE: &'static str = "system/health.html";
 }
 
-const FINE: State = State::new("In order", "st ok");
-const WRONG: State = State::new("Failed", "st cross bad");
-const NONE: State = State::new("Not checked", "st ring");
+/// How grave it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grade {
+    Fine,
+    Care,
+    Wrong,
+}
 
-fn trail(checked: &Checked) -> Check {
-    let title = "The trail is unbroken";
-    match checked {
-        Checked::Unbroken(head) => Check { status: FINE, title, evidence: format!("{} events were checked when this page was made.", head.seq) },
-        Checked::Broken(seq) => Check { status: WRONG, title, evidence: format!("Event {seq} does not fit the one before it. Somebody changed the database from outside: keep a copy, and restore.") },
+impl Grade {
+    const fn state(self) -> State {
+        match self {
+            Grade::Fine => State::new("In order", "st ok"),
+            Grade::Care => State::new("Care", "st tri warn"),
+            Grade::Wrong => State::new("Wrong", "st cross bad"),
+        }
     }
 }
 
-fn backups() -> Check {
-    Check { status: NONE, title: "Backups", evidence: "This version makes none. Stop the server and copy the data directory and the key file.".into() }
+/// A check before it is put into its list.
+struct Found {
+    grade: Grade,
+    check: Check,
+}
+
+impl Found {
+    fn new(grade: Grade, id: &'static str, title: &'static str, evidence: impl Into<String>) -> Found {
+        Found { grade, check: Check { id, state: grade.state(), title, evidence: evidence.into(), link: None, command: None, seen: None } }
+    }
+
+    fn link(mut self, href: &'static str, label: &'static str) -> Found {
+        self.check.link = Some(Link { href, label });
+        self
+    }
+
+    fn command(mut self, command: &'static str) -> Found {
+        self.check.command = Some(command);
+        self
+    }
+
+    fn seen(mut self, action: &'static str) -> Found {
+        self.check.seen = Some(action);
+        self
+    }
+}
+
+fn writes(site: &Site) -> Found {
+    match site.trouble() {
+        None => Found::new(Grade::Fine, "writes", "The site takes changes", "The database answers and there is room on the disk."),
+        Some(why) => Found::new(Grade::Wrong, "writes", "The site takes no changes", format!("Reading goes on. The cause: {why}.")),
+    }
+}
+
+fn trail(checked: &Checked) -> Found {
+    match checked {
+        Checked::Unbroken(head) => Found::new(Grade::Fine, "trail", "The trail is unbroken", format!("{} events were checked when this page was made.", head.seq)),
+        Checked::Broken(seq) => Found::new(
+            Grade::Wrong,
+            "trail",
+            "The trail is broken",
+            format!("Event {seq} does not fit the one before it. Somebody changed the database from outside: keep a copy, and restore."),
+        )
+        .command(TRAIL_COMMAND),
+    }
+}
+
+fn key(start: Result<Start, OpenError>) -> Found {
+    let apart = |evidence: String| Found::new(Grade::Fine, "key", "The key is kept apart from the data", evidence);
+    match start {
+        Ok(Start::Beside) => {
+            Found::new(Grade::Care, "key", "The key lies beside the data", "Whoever takes the disk takes both, and can read everything. Keep the key on another medium, or type a passphrase at each start.").command(KEY_COMMAND)
+        }
+        Ok(Start::KeyFile(path)) => apart(format!("A start needs the key file {}.", path.display())),
+        Ok(Start::Credential) => apart("A start needs a systemd credential, sealed to this machine.".into()),
+        Ok(Start::Passphrase) => apart("A start needs a passphrase that somebody types.".into()),
+        Err(error) => Found::new(Grade::Wrong, "key", "How the key is found at a start is not known", error.text),
+    }
+}
+
+fn kit(settings: &Settings) -> Found {
+    if !settings.kit_confirmed {
+        let evidence = "If this server is lost, nothing that is kept here can be brought back, and no clients can be invited before.";
+        return Found::new(Grade::Wrong, "kit", "The recovery kit is not on paper", evidence).link("/system/kit", "Print the kit");
+    }
+    let evidence = match &settings.kit_holders {
+        Some((one, two)) => format!("{one} and {two} keep it."),
+        None => "It was shown to be on paper.".into(),
+    };
+    Found::new(Grade::Fine, "kit", "The recovery kit is on paper", evidence)
+}
+
+fn mail(settings: &Settings, post: &PostState) -> Found {
+    let Some(smtp) = &settings.smtp else {
+        let evidence = "Links to new accounts have to be passed on by hand, and nobody hears of a sign-in from a new browser.";
+        return Found::new(Grade::Care, "mail", "E-mail is off", evidence).link("/settings/mail", "Set up e-mail");
+    };
+    let letters = |n: i64, one: &str, many: &str| text::count_head(usize::try_from(n).unwrap_or(0), one, many);
+    let reply = post.last_reply.as_ref().map_or_else(String::new, |reply| format!("{} answered “{reply}”. ", smtp.host));
+    let found = match (post.failing, post.given_up) {
+        (0, 0) => return Found::new(Grade::Fine, "mail", "E-mail can be sent", format!("{} takes the letters; {}.", smtp.host, waiting(post.waiting))),
+        (0, n) => Found::new(Grade::Care, "mail", "Letters were not taken", format!("{reply}{} given up in the last seven days.", letters(n, "letter was", "letters were"))),
+        _ => Found::new(Grade::Wrong, "mail", "E-mail cannot be sent", format!("{reply}{}; none is lost yet.", letters(post.waiting, "letter waits", "letters wait"))),
+    };
+    found.link("/settings/mail", "Look at the letters")
+}
+
+fn waiting(n: i64) -> String {
+    match usize::try_from(n) {
+        Ok(n @ 1..) => text::count(n, "waits", "wait"),
+        _ => "none waits".into(),
+    }
+}
+
+/// How many accounts can sign in, by what they are there for.
+type Counts = [(Role, UserState, usize)];
+
+fn active(counts: &Counts, fits: impl Fn(Role) -> bool) -> usize {
+    counts.iter().filter(|(role, state, _)| *state == UserState::Active && fits(*role)).map(|(_, _, n)| *n).sum()
+}
+
+/// True by construction: an account is in use only once a factor was shown to work, and none can be without.
+fn factors(counts: &Counts) -> Found {
+    let staff = text::count_head(active(counts, |role| role.kind() == UserKind::Staff), "person in the firm", "people in the firm");
+    let clients = text::count(active(counts, |role| role.kind() == UserKind::Client), "client", "clients");
+    Found::new(Grade::Fine, "factors", "Everybody has a second factor", format!("{staff} and {clients} can sign in; no account can be in use without one."))
+}
+
+fn administrators(counts: &Counts) -> Found {
+    match active(counts, |role| role == Role::Administrator) {
+        n @ 2.. => Found::new(Grade::Fine, "second", "There is a second system administrator", format!("{} can sign in.", text::count_head(n, "system administrator", "system administrators"))),
+        _ => Found::new(Grade::Care, "second", "There is only one system administrator", "Whoever loses their ways in is reset by another one. Without another, only a command on the server helps.")
+            .link("/people/new?role=administrator", "Invite another"),
+    }
+}
+
+fn rescue(at: Option<Moment>, zone: &TimeZone) -> Found {
+    match at {
+        None => Found::new(Grade::Fine, "rescue", "Nobody’s ways in were reset at the server", "Nothing of this kind waits to be read."),
+        Some(at) => {
+            let evidence = format!("It was done by a command on {}, {}. If none of you did it, somebody else can reach the server: change the root key, and find out who.", at.day(zone), at.hour(zone));
+            Found::new(Grade::Wrong, "rescue", "A system administrator’s ways in were reset at the server", evidence).seen("/system/rescue/seen")
+        }
+    }
+}
+
+fn backups() -> Found {
+    Found::new(Grade::Care, "backups", "No backups are made", "This version makes none. Stop the server, then copy the data directory and the key file to another place.")
+}
+
+fn deviations(settings: &Settings) -> Vec<String> {
+    match settings.recovery.on {
+        false => Vec::new(),
+        true => {
+            let hours = text::count(usize::try_from(settings.recovery.delay).unwrap_or(0), "hour", "hours");
+            vec![format!("Recovery by e-mail and two questions is on, with a delay of {hours}. OWASP ASVS 5.0 (6.4.2) forbids security questions.")]
+        }
+    }
+}
+
+/// What the page says at its head: how much is in order, and what is not.
+fn heading(found: &[Found], hour: &str) -> (String, String) {
+    let count = |grade: Grade| found.iter().filter(|found| found.grade == grade).count();
+    let (fine, care, wrong, all) = (count(Grade::Fine), count(Grade::Care), count(Grade::Wrong), found.len());
+    let title = match fine == all {
+        true => format!("All {} checks are in order", text::number(all)),
+        false => format!("{fine} of {all} checks are in order"),
+    };
+    let what = match (wrong, care) {
+        (0, 0) => "Nothing needs to be done".into(),
+        (0, care) => text::count_head(care, "thing needs care", "things need care"),
+        (wrong, 0) => text::count_head(wrong, "thing is wrong", "things are wrong"),
+        (wrong, care) => format!("{} and {}", text::count_head(wrong, "thing is wrong", "things are wrong"), text::count(care, "needs care", "need care")),
+    };
+    (title, format!("{what}. Checked today at {hour}; this page reads the real state."))
+}
+
+/// What is open, the worst first, and what is in order.
+fn sorted(found: Vec<Found>) -> (Vec<Check>, Vec<Check>) {
+    let (mut open, mut fine) = (Vec::new(), Vec::new());
+    for Found { grade, check } in found {
+        match grade {
+            Grade::Fine => fine.push(check),
+            Grade::Care | Grade::Wrong => open.push((grade, check)),
+        }
+    }
+    open.sort_by_key(|(grade, _)| *grade != Grade::Wrong);
+    (open.into_iter().map(|(_, check)| check).collect(), fine)
 }
 
 #[get("/system")]
-pub(super) async fn page(desk: Desk<'_>) -> Result<Page<SystemView>, Oops> {
-    let people = desk
-        .read(|tx| {
-            person::list(&tx.charge(rules::Verb::SystemView)?, &person::Filter::default())
-        })
-        .await?;
+pub(super) async fn page(desk: Desk<'_>) -> Result<Page<HealthView>, Oops> {
+    let counts = desk.read(|tx| person::count(&tx.charge(Verb::SystemView)?)).await?;
     let checked = desk.site().check_trail().await?;
-    let calendar = Calendar::of(desk.site(), desk.now);
-    let writes = match desk.site().trouble() {
-        None => Check { status: FINE, title: "The site takes changes", evidence: "The database answers and there is room on the disk.".into() },
-        Some(why) => Check { status: WRONG, title: "The site takes no changes", evidence: format!("{why}.") },
-    };
-    let account = |person: person::Listed| Account {
-        name: person.name,
-        words: person_words(person.role, &person.words),
-        state: user_state(person.state),
-        last: person.last.map(|at| calendar.when(at)),
-    };
-    let view = SystemView {
+    let appliance = Arc::clone(&desk.inside().appliance);
+    let start = tokio::task::spawn_blocking(move || appliance.start()).await.map_err(Refusal::fault)?;
+    let (settings, post) = (desk.site().settings(), desk.site().post_state()?);
+    let zone = &settings.firm.zone;
+    let found = vec![
+        writes(desk.site()),
+        trail(&checked),
+        key(start),
+        kit(&settings),
+        rescue(settings.rescue, zone),
+        mail(&settings, &post),
+        factors(&counts),
+        administrators(&counts),
+        backups(),
+    ];
+    let (title, sentence) = heading(&found, &desk.now.hour(zone));
+    let (open, fine) = sorted(found);
+    let view = HealthView {
+        title,
+        sentence,
+        open,
+        fine,
+        deviations: deviations(&settings),
         facts: (desk.inside().facts)().into_iter().map(|(label, value)| Fact { label, value, mono: label.contains("SHA-256") }).collect(),
-        checks: vec![writes, trail(&checked), backups()],
-        people: people.into_iter().map(account).collect(),
         note: "Running the server gives no access to cases: this account cannot open one, and cannot be granted any.",
     };
     Ok(Page::new(desk.shell("system"), view))
+}
+
+/// Somebody has read that ways in were reset at the server: the line at the head of every page goes.
+#[post("/system/rescue/seen", data = "<form>")]
+pub(super) async fn rescue_seen(desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
+    let Button = form.into_inner();
+    desk.write(|tx| settings::rescue_seen(&tx.administer(Verb::SettingsChange)?)).await?;
+    Ok(Redirect::to(Said::RescueSeen.at("/system")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(grades: &[Grade]) -> Vec<Found> {
+        grades.iter().map(|grade| Found::new(*grade, "x", "X", format!("{grade:?}"))).collect()
+    }
+
+    #[test]
+    fn the_heading_counts_what_is_in_order_and_says_what_is_not() {
+        use Grade::{Care, Fine, Wrong};
+        let rows: [(&[Grade], &str, &str); 4] = [
+            (&[Fine, Fine], "All two checks are in order", "Nothing needs to be done."),
+            (&[Fine, Care], "1 of 2 checks are in order", "One thing needs care."),
+            (&[Wrong, Fine, Wrong], "1 of 3 checks are in order", "Two things are wrong."),
+            (&[Care, Wrong, Care, Fine], "1 of 4 checks are in order", "One thing is wrong and two need care."),
+        ];
+        for (grades, title, head) in rows {
+            let said = heading(&found(grades), "14:05");
+            assert_eq!(said.0, title);
+            assert!(said.1.starts_with(head) && said.1.contains("at 14:05"), "{}", said.1);
+        }
+    }
+
+    #[test]
+    fn the_worst_stands_first() {
+        let (open, fine) = sorted(found(&[Grade::Care, Grade::Fine, Grade::Wrong, Grade::Care]));
+        assert_eq!(open.iter().map(|check| check.evidence.as_str()).collect::<Vec<_>>(), ["Wrong", "Care", "Care"]);
+        assert_eq!(fine.len(), 1);
+    }
+
+    #[test]
+    fn only_accounts_in_use_count() {
+        let counts = [(Role::Administrator, UserState::Active, 1), (Role::Administrator, UserState::Invited, 3), (Role::Staff, UserState::Active, 4), (Role::Client, UserState::Active, 1)];
+        assert_eq!(administrators(&counts).grade, Grade::Care);
+        assert!(factors(&counts).check.evidence.starts_with("Five people in the firm and one client can sign in"));
+    }
 }

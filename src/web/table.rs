@@ -3,7 +3,7 @@
 use super::{
     access, account, assets, cases,
     class::{Class, Door, Pages},
-    documents, help, history, home, probe, sign, system, today,
+    documents, enrol, help, history, home, kit, mail, networks, passkeys, people, person, probe, rights, settings, setup, setup_key, sign, system, teams, ticket, today,
 };
 use rocket::{Build, Rocket, Route, routes};
 
@@ -22,6 +22,13 @@ fn map() -> Vec<(Door, Vec<Route>)> {
     vec![
         (at(Class::Open), routes![assets::file, probe::healthz, probe::readyz]),
         (at(Class::Public), routes![help::page, sign::root, sign::ask_email, sign::take_password, sign::ask_code, sign::take_code]),
+        (at(Class::Public), routes![passkeys::ask_visitor, passkeys::take_visitor, passkeys::ask_anybody, passkeys::take_anybody]),
+        (at(Class::Setup), routes![setup::claim_form, setup::claim, setup::firm_form, setup::firm, setup_key::key_form, setup_key::key]),
+        (at(Class::Setup), routes![kit::form, kit::confirm, setup::you_form, setup::you]),
+        (at(Class::Enrol), routes![ticket::link_form, ticket::link, enrol::next, enrol::password_form, enrol::password, enrol::factor_form, enrol::factor]),
+        (at(Class::Enrol), routes![enrol::codes_form, enrol::codes, enrol::terms_form, enrol::terms]),
+        (at(Class::Signed), routes![passkeys::ask_own, passkeys::take_own]),
+        (confirmed(Class::Signed), routes![passkeys::blank, passkeys::begin, passkeys::add, passkeys::remove]),
         (at(Class::Signed), routes![sign::out, account::page, account::theme]),
         (at(Class::Staff), routes![today::page]),
         (at(Class::Staff), routes![cases::list, cases::blank, cases::open, cases::page, cases::form, cases::change]),
@@ -29,7 +36,17 @@ fn map() -> Vec<(Door, Vec<Route>)> {
         (at(Class::Staff), routes![access::page, access::give, access::revoke, access::raise, access::lower]),
         (at(Class::Staff), routes![history::page]),
         (at(Class::Client), routes![home::page]),
+        (at(Class::People), routes![people::list, person::page, teams::page]),
+        (confirmed(Class::People), routes![people::blank, people::invite]),
+        (confirmed(Class::People), routes![person::change, person::add_contact, person::remove_contact]),
+        (confirmed(Class::People), routes![person::resend, person::revoke, person::suspend, person::restore]),
+        (confirmed(Class::People), routes![rights::role_page, rights::set_role, rights::reset_page, rights::reset, rights::leave_page, rights::leave]),
+        (confirmed(Class::People), routes![teams::make, teams::rename, teams::add, teams::take_out, teams::remove]),
         (at(Class::Administrator), routes![system::page]),
+        (confirmed(Class::Administrator), routes![kit::system_form, kit::system_confirm, kit::sheet]),
+        (confirmed(Class::Administrator), routes![system::rescue_seen]),
+        (confirmed(Class::Administrator), routes![settings::firm, settings::set_firm, settings::recovery, settings::set_recovery, settings::terms, settings::set_terms]),
+        (confirmed(Class::Administrator), routes![mail::page, mail::set, mail::off, mail::send_test, networks::page, networks::put_on_trial, networks::keep]),
     ]
 }
 

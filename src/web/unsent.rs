@@ -15,7 +15,7 @@ const LONGEST: u64 = 64 * 1024;
 const MOST: usize = 12;
 
 /// The fields that are shown again, and what they are called on their pages. A field that is not here was not typed, or is secret.
-const LABELS: [(&str, &str); 14] = [
+const LABELS: [(&str, &str); 19] = [
     ("title", "Title"),
     ("summary", "Summary"),
     ("outcome", "Outcome"),
@@ -30,6 +30,11 @@ const LABELS: [(&str, &str); 14] = [
     ("terms", "Terms"),
     ("host", "Mail server"),
     ("from", "Sender"),
+    ("url", "Address of this site"),
+    ("phone", "Telephone number"),
+    ("administrator", "Networks of system administrators"),
+    ("staff", "Networks of the firm"),
+    ("all", "Networks of everybody"),
 ];
 
 /// A field as it was filled in.

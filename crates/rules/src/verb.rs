@@ -38,7 +38,7 @@ verbs! {
     /// Password and code were right.
     SignIn = "sign.in", "signed in", "sign in", false;
     /// Password or code was wrong.
-    SignInFailed = "sign.fail", "did not get in: wrong password or code", "sign in", false;
+    SignInFailed = "sign.fail", "did not get in: wrong password, code or passkey", "sign in", false;
     /// The session was ended by its owner.
     SignOut = "sign.out", "signed out", "sign out", false;
     /// A page or form was asked for without the right to it.

@@ -8,7 +8,7 @@ use crate::{
     trail::{self, Checked},
 };
 use keys::{Ring, SiteKeys, nonce, ring::NewSlot, slot::Unlock};
-use rules::{Refusal, Secret};
+use rules::{Moment, Refusal, Secret};
 use rusqlite::{Connection, OptionalExtension, params};
 use rustix::fs::{FlockOperation, flock};
 use std::{
@@ -16,16 +16,21 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 /// An open installation. Holds the lock on its directory for as long as it lives.
 pub struct Appliance {
     dir: PathBuf,
     registry: Mutex<Connection>,
-    sites: Vec<(SiteEntry, Site)>,
+    ring: RwLock<Arc<Ring>>,
+    sites: RwLock<Sites>,
+    clock: Clock,
     _lock: File,
 }
+
+/// Every site with its line in the registry, as of one moment.
+pub type Sites = Arc<Vec<(SiteEntry, Site)>>;
 
 /// A line of the registry.
 #[derive(Clone, Debug)]
@@ -82,6 +87,7 @@ impl Appliance {
         let lock = prepare(dir)?;
         let ring = Ring::open(&dir.join("keyring.json"), unlock)?;
         refuse_lost_registry(dir)?;
+        settle(dir, &ring)?;
         Appliance::open_locked(dir, ring, lock, clock)
     }
 
@@ -92,12 +98,16 @@ impl Appliance {
         if !dir.join("appliance.db").exists() {
             return Err(unfinished(dir));
         }
-        let rows = entries(&registry(dir, &ring, Role::Reader)?)?;
+        let previous = ring.previous()?;
+        let rows = entries(&match (registry(dir, &ring, Role::Reader), &previous) {
+            (Err(_), Some(previous)) => registry(dir, previous, Role::Reader)?,
+            (registry, _) => registry?,
+        })?;
         if rows.is_empty() {
             return Err(unfinished(dir));
         }
         let look = |(entry, wrapped): (SiteEntry, Vec<u8>)| {
-            let key = ring.open_site_key(&wrapped, &entry.id)?;
+            let key = site_key(&ring, previous.as_ref(), &wrapped, &entry.id)?;
             Inspected::open(&folder(dir, &entry.id), SiteKeys::new(&key, entry.id)?, entry)
         };
         rows.into_iter().map(look).collect()
@@ -115,7 +125,7 @@ impl Appliance {
         if sites.is_empty() {
             return Err(unfinished(dir));
         }
-        Ok(Appliance { dir: dir.into(), registry: Mutex::new(registry), sites, _lock: lock })
+        Ok(Appliance { dir: dir.into(), registry: Mutex::new(registry), ring: RwLock::new(Arc::new(ring)), sites: RwLock::new(Arc::new(sites)), clock, _lock: lock })
     }
 
     /// The data directory.
@@ -124,36 +134,113 @@ impl Appliance {
     }
 
     /// Every site with its line in the registry.
-    pub fn sites(&self) -> &[(SiteEntry, Site)] {
-        &self.sites
+    pub fn sites(&self) -> Sites {
+        Arc::clone(&self.sites.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The site that a host name reaches: with one site, any name that the front let through.
-    pub fn site_of_host(&self, host: &str) -> Option<&Site> {
-        match self.sites.as_slice() {
-            [(_, only)] => Some(only),
-            several => several.iter().find(|(entry, _)| entry.hosts.iter().any(|name| name == host)).map(|(_, site)| site),
-        }
+    /// The site that a host name reaches: the one that has it. Names that none has reach the first site, as long as that has none of its own.
+    pub fn site_of_host(&self, host: &str) -> Option<Site> {
+        let sites = self.sites();
+        let named = sites.iter().find(|(entry, _)| entry.hosts.iter().any(|name| name.eq_ignore_ascii_case(host)));
+        let first = || sites.first().filter(|(entry, _)| entry.hosts.is_empty());
+        named.or_else(first).map(|(_, site)| site.clone())
+    }
+
+    /// The keyring.
+    pub(crate) fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn registry(&self) -> MutexGuard<'_, Connection> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        (self.clock)()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Changes the list of sites that are served.
+    pub(crate) fn change(&self, how: impl FnOnce(&mut Vec<(SiteEntry, Site)>)) {
+        let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
+        let mut fresh = sites.as_ref().clone();
+        how(&mut fresh);
+        *sites = Arc::new(fresh);
     }
 
     /// Something that the appliance must keep secret, by name.
     pub fn held(&self, name: &str) -> Result<Option<Secret<Vec<u8>>>, OpenError> {
-        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = registry.query_row("select value from held where name = ?", [name], |row| row.get(0)).optional()?;
-        Ok(found.map(Secret::new))
+        held(&self.registry(), name)
     }
 
     /// Keeps something secret under a name.
     pub fn hold(&self, name: &str, value: &[u8]) -> Result<(), OpenError> {
-        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.execute("insert into held (name, value) values (?1, ?2) on conflict (name) do update set value = ?2", params![name, value])?;
+        hold(&self.registry(), name, value)
+    }
+
+    /// Wraps everything anew under the root key of `next`, and goes on with that.
+    pub(crate) fn rewrap(&self, next: Ring) -> Result<(), OpenError> {
+        let mut kept = self.registry();
+        settle(&self.dir, &next)?;
+        *kept = registry(&self.dir, &next, Role::Writer)?;
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
     }
 
     /// Commits what is queued in every site and ends their writers.
     pub fn close(&self) {
-        self.sites.iter().for_each(|(_, site)| site.close());
+        self.sites().iter().for_each(|(_, site)| site.close());
     }
+}
+
+pub(crate) fn held(registry: &Connection, name: &str) -> Result<Option<Secret<Vec<u8>>>, OpenError> {
+    let found = registry.query_row("select value from held where name = ?", [name], |row| row.get(0)).optional()?;
+    Ok(found.map(Secret::new))
+}
+
+pub(crate) fn hold(registry: &Connection, name: &str, value: &[u8]) -> Result<(), OpenError> {
+    registry.execute("insert into held (name, value) values (?1, ?2) on conflict (name) do update set value = ?2", params![name, value])?;
+    Ok(())
+}
+
+pub(crate) fn unhold(registry: &Connection, name: &str) -> Result<(), OpenError> {
+    registry.execute("delete from held where name = ?", [name])?;
+    Ok(())
+}
+
+/// Opens a site key that may still be wrapped by the root key before.
+fn site_key(ring: &Ring, previous: Option<&Ring>, wrapped: &[u8], id: &[u8; 16]) -> Result<Secret<[u8; 32]>, OpenError> {
+    match (ring.open_site_key(wrapped, id), previous) {
+        (Err(_), Some(previous)) => Ok(previous.open_site_key(wrapped, id)?),
+        (key, _) => Ok(key?),
+    }
+}
+
+/// Finishes a change of the root key, if one was begun: site keys are wrapped anew, the registry gets its new key, and only then is the
+/// old root key forgotten. Each part is done if it was done before.
+fn settle(dir: &Path, ring: &Ring) -> Result<(), OpenError> {
+    let Some(previous) = ring.previous()? else { return Ok(()) };
+    let (mut sql, rekeyed) = match registry(dir, ring, Role::Builder) {
+        Ok(sql) => (sql, true),
+        Err(_) => (registry(dir, &previous, Role::Builder)?, false),
+    };
+    let rows = entries(&sql)?;
+    let tx = sql.transaction()?;
+    for (entry, wrapped) in rows {
+        let key = site_key(ring, Some(&previous), &wrapped, &entry.id)?;
+        tx.execute("update site set wrapped = ?2 where id = ?1", params![entry.id, ring.wrap_site_key(&key, &entry.id)?])?;
+    }
+    tx.commit()?;
+    if !rekeyed {
+        let key = SiteKeys::new(ring.appliance(), ring.instance())?.database_pragma();
+        sql.pragma_update(None, "rekey", key.expose())?;
+    }
+    drop(sql);
+    registry(dir, ring, Role::Reader)?.query_row("select count(*) from site", [], |row| row.get::<_, i64>(0))?;
+    Ok(ring.settle()?)
 }
 
 fn registry(dir: &Path, ring: &Ring, role: Role) -> Result<Connection, OpenError> {
@@ -172,7 +259,7 @@ fn entries(registry: &Connection) -> Result<Vec<(SiteEntry, Vec<u8>)>, OpenError
     rows.into_iter().map(with_hosts).collect()
 }
 
-fn folder(dir: &Path, site: &[u8; 16]) -> PathBuf {
+pub(crate) fn folder(dir: &Path, site: &[u8; 16]) -> PathBuf {
     dir.join("sites").join(nonce::hex(site))
 }
 

@@ -5,7 +5,7 @@ use crate::{
     charge::{Charge, InCharge},
     error::Refuse,
 };
-use rules::{Contact, Kind, Refusal, Sealed, UserKind, Verb, text};
+use rules::{Contact, Kind, Refusal, Sealed, UserKind, UserState, Verb, text};
 use rusqlite::params;
 
 /// Longest name, in characters.
@@ -74,7 +74,7 @@ pub enum Which {
 /// Lets an account of a client belong to a contact.
 pub fn link(person: &InCharge<'_, Writing>, which: &Which) -> Result<(), Refusal> {
     let tx = person.tx();
-    if person.role().kind() != UserKind::Client {
+    if person.role().kind() != UserKind::Client || person.state() == UserState::Left {
         return Err(Refusal::invalid("contact", "Only accounts of clients belong to contacts."));
     }
     let contact = match which {

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 /// Longest name of a factor, in characters.
 pub const NAME_MAX: usize = 40;
 /// Passkeys of one account.
-const PASSKEYS: i64 = 8;
+pub const PASSKEYS: i64 = 8;
 
 /// A factor as its owner sees it.
 pub struct Listed {
@@ -182,10 +182,11 @@ pub(crate) fn passkey_of(sql: &Connection, core: &Core, credential: &str) -> Res
     found.map(|(id, user, sealed)| Ok(Passkey { id, user, kept: core.keys.fields.open_text(&sealed, place(id)).refuse()? })).transpose()
 }
 
-/// Keeps what the passkey library has to remember after a use (its counter), and when that was.
-pub(crate) fn passkey_used(sql: &Connection, core: &Core, passkey: &Passkey) -> Result<(), Refusal> {
+/// Keeps what the passkey library has to remember after a use (its counter), and when that was; false when it was removed meanwhile.
+pub(crate) fn passkey_used(sql: &Connection, core: &Core, passkey: &Passkey) -> Result<bool, Refusal> {
+    const SQL: &str = "update factor set secret = ?3, used = ?4 where id = ?1 and user_id = ?2 and kind = 'passkey' and confirmed is not null";
     let sealed = core.keys.fields.seal(passkey.kept.expose().as_bytes(), place(passkey.id)).refuse()?;
-    sql.execute("update factor set secret = ?2, used = ?3 where id = ?1", params![passkey.id, sealed, core.now().0]).map(drop).refuse()
+    Ok(sql.execute(SQL, params![passkey.id, passkey.user, sealed, core.now().0]).refuse()? == 1)
 }
 
 /// Removes one of one's own passkeys. The authenticator app is replaced, never removed: everybody has one.

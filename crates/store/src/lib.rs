@@ -30,6 +30,8 @@ pub mod settings;
 pub mod setup;
 pub mod sign;
 pub mod site;
+mod sites;
+pub mod startkey;
 pub mod team;
 pub mod throttle;
 pub mod ticket;

@@ -46,6 +46,8 @@ pub struct Settings {
     pub kit_confirmed: bool,
     /// The two who keep it.
     pub kit_holders: Option<(String, String)>,
+    /// When somebody was rescued from the console, until a system administrator has read that.
+    pub rescue: Option<Moment>,
 }
 
 /// The optional way back in. ASVS 5.0 (6.4.2) advises against it; the health page says when it is on.
@@ -126,6 +128,7 @@ pub(crate) fn load(sql: &Connection, keys: &keys::SiteKeys) -> Result<Settings, 
         trial,
         terms: get("terms")?.unwrap_or_else(|| TERMS.into()),
         kit_confirmed: get("kit.confirmed")?.is_some(),
+        rescue: get("rescue")?.and_then(|at| at.parse().ok()).map(Moment),
         kit_holders: get("kit.holders")?.and_then(|text| text.split_once('\n').map(|(one, two)| (one.to_owned(), two.to_owned()))),
     })
 }
@@ -282,6 +285,28 @@ pub fn keep_networks(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
         }
         _ => Err(Refusal::invalid("", "The minute was over: the networks before count again. Try once more.")),
     }
+}
+
+/// The recovery kit is on paper, and these two keep it.
+pub fn confirm_kit(site: &Administer<'_, Writing>, one: &str, two: &str) -> Result<(), Refusal> {
+    crate::setup::confirm_kit(site.tx().sql, site.tx().core, one, two)?;
+    site.tx().note(Verb::KeyKit);
+    Ok(())
+}
+
+/// The kit that was on paper opens nothing any more: the root key is another.
+pub fn forget_kit(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
+    put(site.tx().sql, site.tx().core, "kit.confirmed", None)?;
+    put(site.tx().sql, site.tx().core, "kit.holders", None)?;
+    site.tx().note(Verb::KeyRotate);
+    Ok(())
+}
+
+/// A system administrator has read that somebody was rescued from the console.
+pub fn rescue_seen(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
+    put(site.tx().sql, site.tx().core, "rescue", None)?;
+    site.tx().note(Verb::SettingsChange);
+    Ok(())
 }
 
 impl Site {

@@ -124,10 +124,9 @@ impl Site {
         self.submit(true, move |sql, core| {
             let entered = || -> Result<(Entry, Option<Event>), Refusal> {
                 let active: bool = sql.query_row("select exists (select 1 from user where id = ? and state = 'active')", [passkey.user], |row| row.get(0)).refuse()?;
-                if !active {
+                if !active || !factor::passkey_used(sql, core, &passkey)? {
                     return Ok((Entry::Wrong, Some(event(core, Verb::SignInFailed, Some(passkey.user), None, &arrival.origin))));
                 }
-                factor::passkey_used(sql, core, &passkey)?;
                 granted(sql, core, passkey.user, Verb::SignIn, &arrival)
             };
             told(entered())
@@ -191,7 +190,7 @@ fn proves(sql: &Connection, core: &Core, user: i64, proof: &Proof) -> Result<boo
         Proof::Code(None) => Ok(false),
         Proof::Code(Some(code)) => factor::use_code(sql, core, user, code),
         Proof::Recovery(code) => recovery::use_code(sql, core, user, code),
-        Proof::Passkey(passkey) if passkey.user == user => factor::passkey_used(sql, core, passkey).map(|()| true),
+        Proof::Passkey(passkey) if passkey.user == user => factor::passkey_used(sql, core, passkey),
         Proof::Passkey(_) => Ok(false),
     }
 }

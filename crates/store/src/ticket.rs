@@ -93,7 +93,9 @@ impl Spoilt {
 /// Makes a ticket; an older one of the same purpose is void from now.
 pub(crate) fn make(sql: &Connection, core: &Core, user: i64, purpose: Purpose, by: i64, starts: Moment) -> Result<Made, Refusal> {
     let (token, now) = (Token::new().map_err(Refusal::fault)?, core.now());
-    sql.execute("update ticket set void = ?3 where user_id = ?1 and purpose = ?2 and used is null and void is null", params![user, purpose.value(), now.0]).refuse()?;
+    // A new link takes the place of those that lead to the same: both an invitation and a reset lead to setting up.
+    const VOID: &str = "update ticket set void = ?3 where user_id = ?1 and (purpose = ?2 or (purpose in ('invite', 'reset') and ?2 in ('invite', 'reset'))) and used is null and void is null";
+    sql.execute(VOID, params![user, purpose.value(), now.0]).refuse()?;
     let ends = starts.plus(purpose.lasts());
     const SQL: &str = "insert into ticket (digest, user_id, purpose, by_id, made, starts, ends) values (?, ?, ?, ?, ?, ?, ?)";
     sql.execute(SQL, params![token.digest(), user, purpose.value(), (by != 0).then_some(by), now.0, starts.0, ends.0]).refuse()?;

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod access;
+mod accounts;
+mod keyring;
 mod lists;
 mod private;
 mod writes;
@@ -22,6 +24,7 @@ const ROLES: [Role; 6] = [Role::Staff, Role::Staff, Role::Staff, Role::Staff, Ro
 
 struct House {
     appliance: Appliance,
+    site: Site,
     runtime: tokio::runtime::Runtime,
     ids: Vec<i64>,
     _dir: tempfile::TempDir,
@@ -33,6 +36,10 @@ fn clock() -> Moment {
 
 impl House {
     fn new() -> House {
+        House::with(clock)
+    }
+
+    fn with(clock: store::Clock) -> House {
         let dir = tempfile::tempdir().unwrap();
         let zone = jiff::tz::TimeZone::UTC;
         let firm = Firm { name: "Firm".into(), kind: String::new(), prefix: "F".into(), zone_name: "UTC".into(), zone, phone: None };
@@ -52,11 +59,11 @@ impl House {
         let site = appliance.sites()[0].1.clone();
         let ids = runtime.block_on(site.fill_people(people)).unwrap();
         runtime.block_on(site.fill_types(&["Visit"])).unwrap();
-        House { appliance, runtime, ids, _dir: dir }
+        House { appliance, site, runtime, ids, _dir: dir }
     }
 
     fn site(&self) -> &Site {
-        &self.appliance.sites()[0].1
+        &self.site
     }
 
     fn actor(&self, n: usize) -> Actor {

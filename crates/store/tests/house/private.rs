@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn private_columns_are_hidden_from_whoever_has_the_key_of_the_database() {
     let house = House::new();
-    let (entry, _) = &house.appliance.sites()[0];
+    let entry = house.appliance.sites()[0].0.clone();
     let site = house.appliance.dir().join("sites").join(keys::nonce::hex(&entry.id));
     let sql = rusqlite::Connection::open(site.join("site.db")).unwrap();
     let pragma = house.site().keys().database_pragma();

@@ -1,0 +1,94 @@
+//! The sites of an installation: making one, naming it, giving it host names.
+
+use crate::{
+    Appliance, Firm, Site,
+    appliance::{SiteEntry, folder},
+    error::OpenError,
+};
+use keys::{SiteKeys, nonce};
+use rusqlite::params;
+
+impl Appliance {
+    /// Makes a site with a database, a key and a folder of its own. It is set up by whoever comes with its link.
+    pub fn add_site(&self, name: &str, hosts: &[String]) -> Result<Site, OpenError> {
+        let (hosts, id) = (self.free_hosts(hosts)?, nonce::random::<16>()?);
+        let name = site_name(name)?;
+        if self.sites().iter().any(|(entry, _)| entry.name.eq_ignore_ascii_case(&name)) {
+            return Err(OpenError::config(format!("There is a site “{name}” already. Choose another name.")));
+        }
+        if hosts.is_empty() {
+            return Err(OpenError::config("A second site is reached by a host name of its own. Give one with --host."));
+        }
+        let (key, wrapped) = self.ring().new_site_key(&id)?;
+        let firm = Firm { name: name.clone(), kind: String::new(), prefix: String::new(), zone_name: "UTC".into(), zone: jiff::tz::TimeZone::UTC, phone: None };
+        let folder = folder(self.dir(), &id);
+        Site::create(&folder, &SiteKeys::new(&key, id)?, &firm)?;
+        let site = Site::open(&folder, SiteKeys::new(&key, id)?, self.clock())?;
+        let mut registry = self.registry();
+        let tx = registry.transaction()?;
+        tx.execute("insert into site (id, name, wrapped, created) values (?, ?, ?, ?)", params![id, name, wrapped, self.now().0])?;
+        hosts.iter().try_for_each(|host| tx.execute("insert into host (name, site_id) values (?, ?)", params![host, id]).map(drop))?;
+        tx.commit()?;
+        self.change(|sites| sites.push((SiteEntry { id, name: name.clone(), hosts: hosts.clone() }, site.clone())));
+        Ok(site)
+    }
+
+    /// Gives a site another name in the registry. What its pages say is a setting of the site itself.
+    pub fn rename_site(&self, site: &str, name: &str) -> Result<(), OpenError> {
+        let (entry, name) = (self.entry(site)?, site_name(name)?);
+        if self.sites().iter().any(|(other, _)| other.id != entry.id && other.name.eq_ignore_ascii_case(&name)) {
+            return Err(OpenError::config(format!("There is a site “{name}” already. Choose another name.")));
+        }
+        self.registry().execute("update site set name = ?2 where id = ?1", params![entry.id, name])?;
+        self.change(|sites| sites.iter_mut().filter(|(other, _)| other.id == entry.id).for_each(|(other, _)| other.name.clone_from(&name)));
+        Ok(())
+    }
+
+    /// Gives a site another host name.
+    pub fn add_host(&self, site: &str, host: &str) -> Result<(), OpenError> {
+        let (entry, hosts) = (self.entry(site)?, self.free_hosts(&[host.to_owned()])?);
+        for host in &hosts {
+            self.registry().execute("insert into host (name, site_id) values (?, ?)", params![host, entry.id])?;
+        }
+        self.change(|sites| sites.iter_mut().filter(|(other, _)| other.id == entry.id).for_each(|(other, _)| other.hosts.extend(hosts.clone())));
+        Ok(())
+    }
+
+    /// The site of this name; with one site it need not be named (`""`).
+    pub fn site(&self, name: &str) -> Result<Site, OpenError> {
+        let (entry, sites) = (self.entry(name)?, self.sites());
+        sites.iter().find(|(other, _)| other.id == entry.id).map(|(_, site)| site.clone()).ok_or_else(|| OpenError::config("The site is gone."))
+    }
+
+    fn entry(&self, name: &str) -> Result<SiteEntry, OpenError> {
+        let sites = self.sites();
+        let names = || sites.iter().map(|(entry, _)| format!("“{}”", entry.name)).collect::<Vec<_>>().join(", ");
+        match (name, sites.as_slice()) {
+            ("", [(only, _)]) => Ok(only.clone()),
+            ("", _) => Err(OpenError { exit: 2, text: format!("There are several sites: {}. Name one with --site.", names()) }),
+            (name, all) => {
+                let found = all.iter().find(|(entry, _)| entry.name.eq_ignore_ascii_case(name) || entry.hosts.iter().any(|host| host == name));
+                found.map(|(entry, _)| entry.clone()).ok_or_else(|| OpenError { exit: 2, text: format!("There is no site “{name}”. There are: {}.", names()) })
+            }
+        }
+    }
+
+    /// Host names in the form in which they are kept, if no site has them.
+    fn free_hosts(&self, typed: &[String]) -> Result<Vec<String>, OpenError> {
+        let sites = self.sites();
+        let free = |typed: &String| {
+            let host = typed.trim().to_lowercase();
+            let fits = !host.is_empty() && host.len() < 254 && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
+            match sites.iter().find(|(entry, _)| entry.hosts.contains(&host)) {
+                _ if !fits => Err(OpenError::config(format!("“{typed}” is no host name. Write it as in a browser, without https:// and without a port."))),
+                Some((entry, _)) => Err(OpenError::config(format!("The host name {host} belongs to the site “{}” already.", entry.name))),
+                None => Ok(host),
+            }
+        };
+        typed.iter().map(free).collect()
+    }
+}
+
+fn site_name(typed: &str) -> Result<String, OpenError> {
+    rules::text::line("name", "The name of the site", typed, crate::settings::FIRM_MAX).map_err(|problem| OpenError { exit: 2, text: problem.text })
+}
