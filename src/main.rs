@@ -3,6 +3,7 @@
 mod app;
 mod cmd;
 mod config;
+mod control;
 mod demo;
 mod gate;
 mod gate_header;

@@ -38,6 +38,7 @@ impl Lock {
 /// Serves the page until the right passphrase came; gives what it opened.
 pub(super) async fn wait(house: &Arc<House>, ready: &impl Fn(&str, &Serving), running: &mut Running) -> Result<Arc<Appliance>, OpenError> {
     let (lock, opened) = Lock::new(house);
+    house.orders.lock(Arc::clone(&lock));
     let unlock: locked::Unlock = Box::new(move |words| {
         let lock = Arc::clone(&lock);
         Box::pin(async move { lock.unlock(words).await.map_err(|error| error.text) })

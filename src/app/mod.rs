@@ -3,21 +3,29 @@
 mod certificate;
 mod locked;
 mod open;
+mod orders;
 mod pages;
 
 pub(crate) use open::{Opened, create, first_that_opens, nobody, open, open_or_wait};
 
 use crate::{
     config::Settings,
+    control,
     gate::{Gate, Inner, Plan, tls::Certificate},
     jobs,
     web::{self, GateSecret, Inside},
 };
 use arc_swap::ArcSwap;
 use keys::password::{COST, Passwords};
+use orders::Orders;
 use pages::{Pages, died};
 use rules::Moment;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use store::{Appliance, error::OpenError};
 use tokio::{
     net::TcpListener,
@@ -49,13 +57,15 @@ pub(crate) async fn run(settings: &Settings, opened: Opened, ready: impl Fn(&str
     let end = end().map_err(|error| OpenError { exit: 71, text: format!("Signals cannot be received: {error}.") })?;
     let (stop, stopping) = watch::channel(false);
     let (house, gate) = House::build(settings, &opened, stopping.clone()).await?;
+    let socket = control::socket::serve(&settings.data, Arc::clone(&house.orders) as Arc<dyn control::order::Doer>, stopping)?;
     let mut running = Running { gate: Some(gate), ..Running::default() };
     let failed = tokio::select! {
         done = work(&house, opened, &ready, &mut running) => done.err(),
         () = end => None,
     };
     let _ = stop.send(true);
-    running.end(failed.is_none()).await;
+    running.end(&house, failed.is_none()).await;
+    let _ = socket.await;
     failed.map_or(Ok(()), Err)
 }
 
@@ -71,6 +81,10 @@ pub(crate) struct House {
     hosts: Arc<ArcSwap<Vec<String>>>,
     certificate: Arc<Certificate>,
     ca_file: Option<PathBuf>,
+    /// Takes what commands ask for.
+    orders: Arc<Orders>,
+    /// The post of each site, by its id.
+    jobs: Mutex<Vec<([u8; 16], JoinHandle<()>)>>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -90,7 +104,7 @@ impl House {
         let gate = Gate::bind(at, plain, plan).await.map_err(|error| port_error(at, &error))?;
         let at = gate.address().map_err(|error| port_error(at, &error))?;
         let url = settings.url(at.port());
-        let house = House { settings: settings.clone(), url, at, secret, place, hosts, certificate, ca_file, stopping };
+        let house = House { settings: settings.clone(), url, at, secret, place, hosts, certificate, ca_file, orders: Orders::new(), jobs: Mutex::default(), stopping };
         Ok((Arc::new(house), gate))
     }
 
@@ -104,7 +118,19 @@ impl House {
         if self.settings.tls_cert.is_none() {
             self.certificate.exchange(certificate::local(&self.settings, appliance)?.0);
         }
+        self.start_jobs(appliance);
         Ok(())
+    }
+
+    /// Starts the jobs of every site that has none yet.
+    fn start_jobs(&self, appliance: &Appliance) {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        for (entry, site) in appliance.sites().iter() {
+            if !jobs.iter().any(|(id, _)| *id == entry.id) {
+                let host = entry.hosts.first().cloned().or_else(|| self.settings.hosts.first().cloned()).unwrap_or_else(|| "localhost".into());
+                jobs.push((entry.id, jobs::start(site.clone(), host, self.stopping.clone())));
+            }
+        }
     }
 }
 
@@ -114,7 +140,6 @@ struct Running {
     gate: Option<Gate>,
     front: Option<JoinHandle<()>>,
     pages: Option<Pages>,
-    jobs: Vec<JoinHandle<()>>,
     appliance: Option<Arc<Appliance>>,
 }
 
@@ -127,15 +152,16 @@ impl Running {
     }
 
     /// Ends the front, then the pages if they are still there, then the jobs; then the store is closed.
-    async fn end(self, pages_are_there: bool) {
+    async fn end(self, house: &House, pages_are_there: bool) {
         if let Some(front) = self.front {
             let _ = front.await;
         }
         if let Some(pages) = self.pages.filter(|_| pages_are_there) {
             pages.end().await;
         }
+        let jobs = std::mem::take(&mut *house.jobs.lock().unwrap_or_else(PoisonError::into_inner));
         let _ = tokio::time::timeout(GRACE, async {
-            for job in self.jobs {
+            for (_, job) in jobs {
                 let _ = job.await;
             }
         })
@@ -160,11 +186,12 @@ async fn work(house: &Arc<House>, opened: Opened, ready: &impl Fn(&str, &Serving
     if was_locked {
         house.sites_changed(&appliance)?;
     }
+    house.orders.open(&appliance, house);
     let pages = running.pages.insert(Pages::launch(web::build(inside(house, &appliance)?, house.secret()), &house.place).await?);
     let ended = pages.ended();
     running.begin(house);
-    let host = house.settings.host_names();
-    running.jobs = jobs::start(&appliance, host.first().map_or("localhost", String::as_str), &house.stopping).map_err(OpenError::config)?;
+    jobs::check().map_err(OpenError::config)?;
+    house.start_jobs(&appliance);
     let setup = setup_link(&appliance).await?;
     if !was_locked {
         ready(&house.url, &Serving { fingerprint: house.certificate.fingerprint(), ca_file: house.ca_file.clone(), setup, locked: false });

@@ -4,6 +4,7 @@ use super::now;
 use crate::config::Settings;
 use keys::{
     KeyError,
+    kit::RecoveryKey,
     ring::{self, NewSlot},
     slot::Unlock,
 };
@@ -42,9 +43,13 @@ pub(crate) fn open(settings: &Settings) -> Result<Appliance, OpenError> {
     first_that_opens(settings, |unlock| Appliance::open(&settings.data, unlock, now))
 }
 
-/// Opens it with a passphrase.
+/// Opens it with what somebody typed: the passphrase, or the key of the recovery kit.
 pub(crate) fn open_with(settings: &Settings, words: &Secret<String>) -> Result<Appliance, OpenError> {
-    Appliance::open(&settings.data, &Unlock::Passphrase(Secret::new(words.expose().clone())), now)
+    let unlock = match RecoveryKey::parse(words.expose()) {
+        Ok(key) => key.unlock(),
+        Err(_) => Unlock::Passphrase(Secret::new(words.expose().clone())),
+    };
+    Appliance::open(&settings.data, &unlock, now)
 }
 
 /// Does something with each key that may open the keyring until one does. There are two while a root key is being changed.
@@ -64,7 +69,7 @@ fn keys(settings: &Settings) -> Result<Vec<Unlock>, OpenError> {
     let path = key_file(settings)?;
     let beside = |path: &Path| path.try_exists().map_err(|error| barred(path, &error));
     if !beside(&path)? && !beside(&path.with_added_extension("next"))? {
-        return Err(OpenError::config(format!("The key file {} is not there. Give its place with --key-file, or put it back: without it this data cannot be opened.", path.display())));
+        return Err(OpenError::config(format!("The key file {} is not there. Give its place with --key-file, or put it back. With the recovery kit: strongroom serve --wait, then strongroom unlock.", path.display())));
     }
     startkey::read_key(&path).map_err(|error| match &error {
         KeyError::File(path, why) => barred(path, why),

@@ -2,10 +2,18 @@
 
 mod audit;
 mod config;
+mod console;
 mod demo;
 mod healthcheck;
+mod key;
 mod manual;
+mod passphrase;
+mod rescue;
 mod serve;
+mod setup_link;
+mod site;
+mod unlock;
+mod user;
 mod version;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -30,6 +38,21 @@ enum Command {
     Demo(demo::Demo),
     /// Ask a running server whether it is ready
     Healthcheck(healthcheck::Healthcheck),
+    /// Print a new one-time link with which a site is set up
+    SetupLink(setup_link::SetupLink),
+    /// Give a server that waits for it the passphrase
+    Unlock(unlock::Unlock),
+    /// Work with accounts
+    #[command(subcommand)]
+    User(user::User),
+    /// Work with sites
+    #[command(subcommand)]
+    Site(site::Site),
+    /// Let a system administrator in again who has lost every way in
+    Rescue(rescue::Rescue),
+    /// Work with the root key and the recovery kit
+    #[command(subcommand)]
+    Key(key::Key),
     /// Work with the trail
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -77,6 +100,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
         Command::Healthcheck(check) => check.run(),
+        Command::SetupLink(link) => link.run(),
+        Command::Unlock(unlock) => unlock.run(),
+        Command::User(user) => user.run(),
+        Command::Site(site) => site.run(),
+        Command::Rescue(rescue) => rescue.run(),
+        Command::Key(key) => key.run(),
         Command::Audit(audit) => audit.run(),
         Command::Config(config) => config.run(),
         Command::Routes => print(&(crate::web::table::lines().join("\n") + "\n")),

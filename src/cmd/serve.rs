@@ -16,6 +16,9 @@ pub(super) struct Serve {
     /// Print one line of JSON once it answers
     #[arg(long)]
     json: bool,
+    /// Wait to be unlocked with the passphrase or the recovery kit, whatever key there is
+    #[arg(long)]
+    wait: bool,
 }
 
 impl Serve {
@@ -24,7 +27,7 @@ impl Serve {
         let settings = config::load(&self.flags)?;
         let again = self.flags.typed_again();
         runtime()?.block_on(async {
-            let opened = find_or_make(&settings).await?;
+            let opened = find_or_make(&settings, self.wait).await?;
             let ready = |url: &str, serving: &app::Serving| {
                 let text = if self.json { json(url, serving, &settings) } else { words(url, serving, &settings, &again) };
                 let _ = print(&text);
@@ -36,9 +39,11 @@ impl Serve {
 }
 
 /// The installation that is there, or a new one once it is known that it can be served.
-async fn find_or_make(settings: &Settings) -> Result<Opened, OpenError> {
-    if Appliance::is_there(&settings.data)? {
-        return app::open_or_wait(settings);
+async fn find_or_make(settings: &Settings, wait: bool) -> Result<Opened, OpenError> {
+    match Appliance::is_there(&settings.data)? {
+        true if wait => return Ok(Opened::Locked),
+        true => return app::open_or_wait(settings),
+        false => {}
     }
     Appliance::make_room(&settings.data)?;
     app::try_ports(settings).await?;

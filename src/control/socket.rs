@@ -87,7 +87,9 @@ async fn take_orders(listener: UnixListener, file: PathBuf, doer: Arc<dyn Doer>,
             () = stop(&mut stopping) => break,
         };
         match (turn, accepted) {
-            (Ok(turn), Ok((stream, _))) => drop(tokio::spawn(converse(stream, turn, Arc::clone(&doer), stopping.clone()))),
+            (Ok(turn), Ok((stream, _))) => {
+                tokio::spawn(converse(stream, turn, Arc::clone(&doer), stopping.clone()));
+            }
             // Out of descriptors, most likely: they come back.
             _ => tokio::time::sleep(Duration::from_millis(100)).await,
         }
@@ -258,9 +260,8 @@ mod tests {
         let (temporary, runtime) = (tempfile::tempdir().unwrap(), runtime());
         let dir = temporary.path().join("a".repeat(90)).join("b".repeat(90));
         fs::create_dir_all(&dir).unwrap();
-        drop(std::os::unix::net::UnixListener::bind(reach(&dir).unwrap().path).err());
-        let left = reach(&dir).unwrap();
-        let _ = std::os::unix::net::UnixListener::bind(&left.path).map(drop);
+        let reach = reach(&dir).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(&reach.path).unwrap());
         assert!(dir.join(NAME).exists() && !is_served(&dir).unwrap());
         let (_stop, stopping) = watch::channel(false);
         runtime.block_on(async { serve(&dir, Arc::new(Parrot), stopping) }).unwrap();

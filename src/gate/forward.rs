@@ -93,10 +93,6 @@ impl Forward {
         Forward { hosts, secret, inner, client, trouble: Seldom::default() }
     }
 
-    pub(crate) fn inner(&self) -> watch::Receiver<Inner> {
-        self.inner.clone()
-    }
-
     /// Whether a host name (without port) is one of ours.
     pub(crate) fn knows(&self, host: &str) -> bool {
         self.hosts.load().iter().any(|known| known.eq_ignore_ascii_case(host))

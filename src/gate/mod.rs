@@ -112,11 +112,6 @@ impl Gate {
         self.listener.local_addr()
     }
 
-    /// Where the inner server is, and when that changes.
-    pub(crate) fn inner(&self) -> watch::Receiver<Inner> {
-        self.shared.forward.inner()
-    }
-
     /// Serves until `stop` turns true, then lets running requests end.
     pub(crate) async fn serve(self, mut stop: watch::Receiver<bool>) {
         let port = self.address().map_or(443, |at| at.port());

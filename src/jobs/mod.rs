@@ -4,21 +4,21 @@ pub(crate) mod post;
 pub(crate) mod render;
 
 use std::time::Duration;
-use store::{Appliance, Site};
+use store::Site;
 use tokio::{sync::watch, task::JoinHandle};
 
 /// How long a job rests after it broke.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
 
-/// Starts the jobs of every site. `host` is the name of sites that have none of their own. They end after `stopping` became true, each
-/// when the letter in its hands is done; wait for them, for a time, before the store is closed.
-pub(crate) fn start(appliance: &Appliance, host: &str, stopping: &watch::Receiver<bool>) -> Result<Vec<JoinHandle<()>>, String> {
-    render::check()?;
-    let job = |(entry, site): &(store::appliance::SiteEntry, Site)| {
-        let host = entry.hosts.first().map_or(host, String::as_str).to_owned();
-        tokio::spawn(kept_up(site.clone(), host, stopping.clone()))
-    };
-    Ok(appliance.sites().iter().map(job).collect())
+/// Whether every template of a letter can be filled: found out at the start, and not when the first one is to be sent.
+pub(crate) fn check() -> Result<(), String> {
+    render::check()
+}
+
+/// Starts the jobs of a site; `host` is the name by which it greets. They end after `stopping` became true, when the letter in their hands
+/// is done; wait for them, for a time, before the store is closed.
+pub(crate) fn start(site: Site, host: String, stopping: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(kept_up(site, host, stopping))
 }
 
 /// Runs the post of a site; a panic in it costs a minute, not the letters.

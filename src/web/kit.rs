@@ -177,8 +177,17 @@ pub(super) async fn confirm(wizard: Wizard<'_>, inside: &State<Inside>, form: Po
     }
 }
 
+/// The kit opens every site of the installation: only the one that looks after the keyring shows it.
+fn keeper(desk: &Desk<'_>) -> Result<(), Refusal> {
+    match desk.site().settings().keeps_keyring {
+        true => Ok(()),
+        false => Err(Refusal::NotFound),
+    }
+}
+
 #[get("/system/kit")]
 pub(super) async fn system_form(desk: Desk<'_>) -> Result<Page<SystemKitView>, Oops> {
+    keeper(&desk)?;
     desk.read(|tx| tx.administer(Verb::SettingsView).map(drop)).await?;
     let kit = waiting(desk.inside()).await?;
     let view = kit_view(desk.site(), desk.inside(), kit, None, &desk.base(), Vec::new());
@@ -187,6 +196,7 @@ pub(super) async fn system_form(desk: Desk<'_>) -> Result<Page<SystemKitView>, O
 
 #[get("/system/kit/sheet")]
 pub(super) async fn sheet(desk: Desk<'_>) -> Result<Either<Redirect, Page<SheetView>>, Oops> {
+    keeper(&desk)?;
     desk.read(|tx| tx.administer(Verb::SettingsView).map(drop)).await?;
     match waiting(desk.inside()).await? {
         Some(kit) => {
@@ -199,6 +209,7 @@ pub(super) async fn sheet(desk: Desk<'_>) -> Result<Either<Redirect, Page<SheetV
 
 #[post("/system/kit", data = "<form>")]
 pub(super) async fn system_confirm(desk: Desk<'_>, form: Posted<KitForm>) -> Result<Either<Redirect, Page<SystemKitView>>, Oops> {
+    keeper(&desk)?;
     let typed = form.into_inner();
     let kit = waiting(desk.inside()).await?;
     let problems = misread(desk.inside(), kit.as_ref(), &typed).await?;

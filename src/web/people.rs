@@ -13,7 +13,8 @@ use rules::{Moment, Problem, Refusal, Role, Sealed, User, UserState, Verb, text}
 use serde::Serialize;
 use store::{
     contact::{self, Which},
-    person::{self, Filter, PAGE},
+    people::{self, Filter, PAGE},
+    person,
     ticket::Made,
 };
 
@@ -113,7 +114,7 @@ fn sentence(counts: &[(Role, UserState, usize)], me: Role) -> String {
     format!("{}.", words.join("; "))
 }
 
-fn row(person: person::Listed, calendar: &Calendar, desk: &Desk<'_>) -> AccountRow {
+fn row(person: people::Listed, calendar: &Calendar, desk: &Desk<'_>) -> AccountRow {
     AccountRow {
         href: link::person(&person.id, ""),
         words: role_words(person.role, &person.words),
@@ -134,7 +135,7 @@ pub(super) async fn list(asked: Asked<'_>, desk: Desk<'_>) -> Result<Page<ListVi
     let (mut people, counts) = desk
         .read(move |tx| {
             let charge = tx.charge(Verb::PeopleView)?;
-            Ok((person::list(&charge, &filter)?, person::count(&charge)?))
+            Ok((people::list(&charge, &filter)?, people::count(&charge)?))
         })
         .await?;
     // One more than a page is read, so that it is known whether there are more.

@@ -13,7 +13,7 @@ use super::{
 use rocket::{Either, FromForm, get, http::Status, post, response::Redirect};
 use rules::{Contact, Problem, Refusal, Role, Sealed, User, UserKind, UserState, Verb};
 use serde::Serialize;
-use store::{Writing, charge::InCharge, contact, person, ticket::Made};
+use store::{Writing, charge::InCharge, contact, people, person, ticket::Made};
 
 /// What works with an account as it is now. The store asks again; here it decides what is offered.
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ impl Can {
 
 /// What is read for the pages of an account.
 pub(super) struct Known {
-    pub(super) details: person::Details,
+    pub(super) details: people::Details,
     contacts: Vec<contact::Listed>,
     offered: Vec<contact::Listed>,
     own: bool,
@@ -78,7 +78,7 @@ pub(super) async fn known(desk: &Desk<'_>, id: &Sealed<User>) -> Result<Known, R
             true => contact::list(&tx.charge(Verb::PersonView)?)?,
             false => Vec::new(),
         };
-        Ok(Known { details: person::details(&person)?, contacts: contact::of_person(&person)?, offered, own: person.is_self() })
+        Ok(Known { details: people::details(&person)?, contacts: contact::of_person(&person)?, offered, own: person.is_self() })
     })
     .await
 }
@@ -93,7 +93,7 @@ pub(super) struct Whom {
 }
 
 impl Whom {
-    pub(super) fn of(listed: &person::Listed) -> Whom {
+    pub(super) fn of(listed: &people::Listed) -> Whom {
         Whom { href: link::person(&listed.id, ""), name: listed.name.clone(), words: role_words(listed.role, &listed.words), state: user_state(listed.state) }
     }
 }
@@ -161,7 +161,7 @@ pub(super) struct Typed {
 }
 
 /// Where the account is in its life, in a sentence.
-fn sentence(listed: &person::Listed, desk: &Desk<'_>) -> String {
+fn sentence(listed: &people::Listed, desk: &Desk<'_>) -> String {
     let link = match listed.link_ends {
         Some(ends) => format!("Their link works until {}.", until(desk, ends)),
         None => "Their link has run out: send a new one.".into(),
@@ -280,7 +280,7 @@ pub(super) async fn remove_contact(id: Id<User>, desk: Desk<'_>, form: Posted<Ty
 
 /// The link that was just made, with whom it is for.
 pub(super) fn handed(person: &InCharge<'_, Writing>, made: Made) -> Result<Handed, Refusal> {
-    let listed = person::details(person)?.listed;
+    let listed = people::details(person)?.listed;
     Ok(Handed { hint: rules::text::email_hint(listed.email.expose()), id: listed.id, name: listed.name, made: Some(made) })
 }
 

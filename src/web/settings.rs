@@ -101,12 +101,6 @@ impl Firm {
     }
 }
 
-/// The time zones to choose from: those named after a place.
-fn zones() -> Vec<String> {
-    let places = |name: &String| name.contains('/') && !name.starts_with("Etc/");
-    jiff::tz::db().available().map(|name| name.to_string()).filter(places).chain(["UTC".into()]).collect()
-}
-
 fn firm_page(desk: &Desk<'_>, firm: Firm, problems: Vec<Problem>) -> Page<FirmView> {
     let status = status(&problems);
     let view = FirmView {
@@ -115,7 +109,7 @@ fn firm_page(desk: &Desk<'_>, firm: Firm, problems: Vec<Problem>) -> Page<FirmVi
         name: firm.name,
         prefix: firm.prefix,
         zone: firm.zone,
-        zones: zones(),
+        zones: super::setup::zones(),
         phone: firm.phone,
         url: firm.url,
         url_hint: URL_HINT,
@@ -255,12 +249,5 @@ mod tests {
     fn a_delay_that_is_no_number_is_one_that_is_refused() {
         let delay = |typed: &str| WayBack { on: "on".into(), delay: typed.into() }.meant().delay;
         assert_eq!((delay(" 24 "), delay("0"), delay(""), delay("a day")), (24, 0, -1, -1));
-    }
-
-    #[test]
-    fn zones_are_places() {
-        let zones = zones();
-        assert!(["Europe/London", "UTC"].into_iter().all(|name| zones.iter().any(|zone| zone == name)));
-        assert!(!zones.iter().any(|zone| zone.starts_with("Etc/")));
     }
 }

@@ -77,9 +77,14 @@ pub(super) struct At<'w> {
 }
 
 impl Wizard<'_> {
+    /// Whether the step is one of this site: only one site looks after the keyring of the installation.
+    fn has(&self, step: Step) -> bool {
+        self.site.settings().keeps_keyring || !matches!(step, Step::Key | Step::Kit)
+    }
+
     /// Whoever holds the set-up and has come to this step, or past it.
     pub(super) fn at(&self, step: Step) -> Result<Option<At<'_>>, Refusal> {
-        let Some(token) = &self.token else { return Ok(None) };
+        let Some(token) = self.token.as_ref().filter(|_| self.has(step)) else { return Ok(None) };
         let held = self.site.setup(token)?.filter(|held| held.step >= step);
         Ok(held.map(|held| At { token, step: held.step }))
     }
@@ -92,7 +97,8 @@ impl Wizard<'_> {
     /// Where a step leads: on, or to the one that is to be done. Mistakes stay on the page.
     pub(super) fn led(&self, done: Result<(), Refusal>, next: Step) -> Result<Result<Redirect, Vec<Problem>>, Refusal> {
         match done {
-            Ok(()) => Ok(Ok(Redirect::to(path(next)))),
+            Ok(()) if self.has(next) => Ok(Ok(Redirect::to(path(next)))),
+            Ok(()) => self.away().map(Ok),
             Err(Refusal::Invalid(problems)) => Ok(Err(problems)),
             Err(Refusal::Conflict | Refusal::NotFound) => self.away().map(Ok),
             Err(refusal) => Err(refusal),

@@ -269,7 +269,10 @@ pub(super) async fn take_code(visitor: Visitor<'_>, form: Posted<Code>) -> Resul
     let fresh = Token::new().map_err(Refusal::fault)?;
     let counted = match visitor.site.knock(Knock { account: Some(awaited.email.expose()), from: visitor.device.from(), device: visitor.device.token() }).await? {
         Admission::Go(counted) => counted,
-        Admission::Held(_) => return Ok(Either::Left(Redirect::to(Said::CodesWrong.at(&with_next("/sign-in", &next))))),
+        Admission::Held(until) => {
+            let text = format!("There were too many tries. Wait until {}, then try again.", until.clock(&visitor.site.firm().zone));
+            return Ok(Either::Right(visitor.code_page(awaited, next, mistakes(vec![Problem::new("code", text)]))?.with(Status::TooManyRequests)));
+        }
     };
     match visitor.site.enter(token, Proof::Code(Some(code)), visitor.device.arrival(&fresh)?).await? {
         Entry::Granted => {

@@ -18,7 +18,7 @@ use store::{
     Site,
     error::OpenError,
     letter::PostState,
-    person,
+    people,
     settings::{self, Settings},
     startkey::Start,
     trail::Checked,
@@ -263,7 +263,7 @@ fn sorted(found: Vec<Found>) -> (Vec<Check>, Vec<Check>) {
 
 #[get("/system")]
 pub(super) async fn page(desk: Desk<'_>) -> Result<Page<HealthView>, Oops> {
-    let counts = desk.read(|tx| person::count(&tx.charge(Verb::SystemView)?)).await?;
+    let counts = desk.read(|tx| people::count(&tx.charge(Verb::SystemView)?)).await?;
     let checked = desk.site().check_trail().await?;
     let appliance = Arc::clone(&desk.inside().appliance);
     let start = tokio::task::spawn_blocking(move || appliance.start()).await.map_err(Refusal::fault)?;

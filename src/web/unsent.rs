@@ -107,6 +107,8 @@ fn form_page(path: &str) -> String {
         ["people", id, ..] if id.len() == 32 => format!("/people/{id}"),
         ["people", ..] => "/people/new".into(),
         ["teams", ..] => "/teams".into(),
+        ["system", "kit", ..] => "/system/kit".into(),
+        ["system", ..] => "/system".into(),
         ["settings", page, ..] => format!("/settings/{page}"),
         _ => "/".into(),
     }

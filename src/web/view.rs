@@ -2,7 +2,7 @@
 
 use super::link;
 use jiff::tz::TimeZone;
-use rules::{Level, Moment, Problem, Role, UserState, Verb, case::Status, document};
+use rules::{Level, Moment, Problem, UserState, Verb, case::Status, document};
 use serde::Serialize;
 use store::{Site, case::File, case_list, document as documents, trail::Told};
 
@@ -122,14 +122,6 @@ pub(super) struct Choice {
 impl Choice {
     pub(super) fn new(value: impl Into<String>, label: impl Into<String>, chosen: bool) -> Choice {
         Choice { value: value.into(), label: label.into(), hint: "", chosen }
-    }
-}
-
-/// What somebody is, beside their name: of a client that they are one.
-pub(super) fn person_words(role: Role, words: &str) -> String {
-    match role {
-        Role::Client if !words.eq_ignore_ascii_case("client") => format!("Client · {words}"),
-        _ => words.to_owned(),
     }
 }
 

@@ -80,7 +80,7 @@ fn a_damaged_page_stops_writes_and_says_so() {
     for name in ["site.db", "site.db-wal"] {
         let file = fs::OpenOptions::new().write(true).open(site(&dir).join(name)).unwrap();
         let length = file.metadata().unwrap().len();
-        let from = if name == "site.db" { 40 * 4096 } else { length };
+        let from = if name == "site.db" { 90 * 4096 } else { length };
         for at in (from..length).step_by(4096) {
             file.write_all_at(&[0xAA; 64], at + 1000).unwrap();
         }
@@ -158,8 +158,12 @@ fn wrong_starts_end_with_one_line_and_the_fix() {
     let (code, line) = said(&run(&["serve", "--data", &data, "--port", "0"]));
     assert!(code == 75 && line.contains("in use"), "{code} {line}");
     server.kill();
-    let (code, line) = said(&run(&["serve", "--data", temporary.path().join("none").to_str().unwrap()]));
-    assert!(code == 78 && line.contains("no installation"), "{code} {line}");
+    let foreign = temporary.path().join("foreign");
+    fs::create_dir(&foreign).unwrap();
+    fs::set_permissions(&foreign, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(foreign.join("letter.txt"), "mine").unwrap();
+    let (code, line) = said(&run(&["serve", "--data", foreign.to_str().unwrap(), "--port", "0"]));
+    assert!(code == 78 && line.contains("not empty"), "{code} {line}");
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
     let (code, line) = said(&run(&["serve", "--data", &data, "--port", "0"]));
     assert!(code == 78 && line.contains("chmod 700"), "{code} {line}");

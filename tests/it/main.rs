@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod access;
+mod accounts;
 mod cases;
 mod commands;
+mod control;
 mod documents;
 mod doors;
 mod faults;
+mod founding;
 mod gate;
 mod kill;
 mod leak;

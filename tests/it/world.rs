@@ -25,6 +25,8 @@ pub(crate) struct Server {
     pub(crate) ca_file: PathBuf,
     pub(crate) dir: PathBuf,
     users: Vec<Value>,
+    /// Token of the set-up link, if the site waits to be set up.
+    pub(crate) token: Option<String>,
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -58,6 +60,13 @@ impl Server {
         Server::start(command, dir)
     }
 
+    /// An installation of one's own: what `serve` makes of `dir`, or finds there.
+    pub(crate) fn serve(dir: &Path, arguments: &[&str]) -> Server {
+        let mut command = Command::new(BINARY);
+        command.args(["serve", "--json", "--port", "0", "--data"]).arg(dir).args(arguments);
+        Server::start(command, dir)
+    }
+
     fn start(mut command: Command, dir: &Path) -> Server {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
@@ -69,6 +78,7 @@ impl Server {
             ca_file: said["ca_file"].as_str().unwrap_or_default().into(),
             dir: dir.into(),
             users: said["users"].as_array().cloned().unwrap_or_default(),
+            token: said["token"].as_str().map(ToOwned::to_owned),
             _temporary: None,
         }
     }
@@ -107,10 +117,8 @@ impl Server {
     }
 
     /// The code that the authenticator of `name` shows now.
-    #[allow(clippy::disallowed_methods)] // an authenticator has a clock of its own
     pub(crate) fn code(&self, name: &str) -> String {
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        keys::totp::code_at(&unbase32(self.user(name)["totp_secret"].as_str().unwrap()), seconds)
+        code_of(self.user(name)["totp_secret"].as_str().unwrap())
     }
 
     /// Trusts the server's own authority and nothing else, follows no redirect and keeps no cookie.
@@ -149,6 +157,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The code that an authenticator with this secret shows now.
+#[allow(clippy::disallowed_methods)] // an authenticator has a clock of its own
+pub(crate) fn code_of(secret: &str) -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    keys::totp::code_at(&unbase32(secret), seconds)
 }
 
 fn unbase32(text: &str) -> [u8; 20] {
@@ -215,6 +230,16 @@ fn unescape(text: &str) -> String {
 }
 
 impl Browser {
+    /// The same browser, with its cookies, at a server that was started again.
+    pub(crate) fn moved_to(&self, server: &Server) -> Browser {
+        let moved = server.browser();
+        let cookies = self.jar.cookies(&self.url.parse().unwrap());
+        for cookie in cookies.iter().flat_map(|all| all.to_str().unwrap().split("; ")) {
+            moved.jar.add_cookie_str(&format!("{cookie}; Path=/; Secure"), &server.url.parse().unwrap());
+        }
+        moved
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }

@@ -76,7 +76,7 @@ impl Appliance {
         migrate(&mut registry, migrate::APPLIANCE)?;
         let id = nonce::random::<16>()?;
         let (key, wrapped) = ring.new_site_key(&id)?;
-        Site::create(&folder(dir, &id), &SiteKeys::new(&key, id)?, firm)?;
+        Site::create(&folder(dir, &id), &SiteKeys::new(&key, id)?, firm, true)?;
         registry.execute("insert into site (id, name, wrapped, created) values (?, ?, ?, ?)", params![id, firm.name, wrapped, clock().0])?;
         drop(registry);
         Appliance::open_locked(dir, ring, lock, clock)

@@ -22,6 +22,7 @@ pub mod letter;
 mod migrate;
 mod notice;
 mod open;
+pub mod people;
 pub mod person;
 mod readers;
 pub mod recovery;

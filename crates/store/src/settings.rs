@@ -42,7 +42,9 @@ pub struct Settings {
     pub trial: Option<(Moment, Lists)>,
     /// What people accept when they set up their account.
     pub terms: String,
-    /// The recovery kit was printed and shown to be on paper.
+    /// The keyring of the installation is looked after here, and not from another site.
+    pub keeps_keyring: bool,
+    /// The recovery kit was printed and shown to be on paper, or is no business of this site.
     pub kit_confirmed: bool,
     /// The two who keep it.
     pub kit_holders: Option<(String, String)>,
@@ -127,7 +129,8 @@ pub(crate) fn load(sql: &Connection, keys: &keys::SiteKeys) -> Result<Settings, 
         networks,
         trial,
         terms: get("terms")?.unwrap_or_else(|| TERMS.into()),
-        kit_confirmed: get("kit.confirmed")?.is_some(),
+        keeps_keyring: get("kit.elsewhere")?.is_none(),
+        kit_confirmed: get("kit.confirmed")?.is_some() || get("kit.elsewhere")?.is_some(),
         rescue: get("rescue")?.and_then(|at| at.parse().ok()).map(Moment),
         kit_holders: get("kit.holders")?.and_then(|text| text.split_once('\n').map(|(one, two)| (one.to_owned(), two.to_owned()))),
     })
@@ -289,15 +292,29 @@ pub fn keep_networks(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
 
 /// The recovery kit is on paper, and these two keep it.
 pub fn confirm_kit(site: &Administer<'_, Writing>, one: &str, two: &str) -> Result<(), Refusal> {
+    if !site.tx().core.settings().keeps_keyring {
+        return Err(Refusal::NotFound);
+    }
     crate::setup::confirm_kit(site.tx().sql, site.tx().core, one, two)?;
     site.tx().note(Verb::KeyKit);
     Ok(())
 }
 
+/// A new recovery kit was made: the one on paper opens nothing any more.
+pub fn kit_replaced(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
+    forget(site)?;
+    site.tx().note(Verb::KeyKit);
+    Ok(())
+}
+
+fn forget(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
+    put(site.tx().sql, site.tx().core, "kit.confirmed", None)?;
+    put(site.tx().sql, site.tx().core, "kit.holders", None)
+}
+
 /// The kit that was on paper opens nothing any more: the root key is another.
 pub fn forget_kit(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
-    put(site.tx().sql, site.tx().core, "kit.confirmed", None)?;
-    put(site.tx().sql, site.tx().core, "kit.holders", None)?;
+    forget(site)?;
     site.tx().note(Verb::KeyRotate);
     Ok(())
 }

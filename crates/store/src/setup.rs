@@ -153,7 +153,9 @@ impl Site {
                     return Err(Refusal::Conflict);
                 }
                 work(sql, core)?;
-                let next = Step::ALL.into_iter().find(|next| *next > step && *next != Step::Done).unwrap_or(Step::You);
+                // Only the first site of an installation looks after the key and the kit.
+                let fits = |next: &Step| *next > step && (core.settings().keeps_keyring || !matches!(next, Step::Key | Step::Kit));
+                let next = Step::ALL.into_iter().find(|next| fits(next) && *next != Step::Done).unwrap_or(Step::You);
                 sql.execute("update setup set step = ?", [at.max(next).value()]).refuse()?;
                 Ok(((), Some(event(core, Verb::SetupStep, None, None, &origin))))
             };

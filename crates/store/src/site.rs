@@ -153,14 +153,17 @@ impl Strangers {
 }
 
 impl Site {
-    /// Makes the database and folder of a new site below `folder`.
-    pub fn create(folder: &Path, keys: &SiteKeys, firm: &Firm) -> Result<(), OpenError> {
+    /// Makes the database and folder of a new site below `folder`. The first site of an installation (`first`) looks after its keyring.
+    pub fn create(folder: &Path, keys: &SiteKeys, firm: &Firm, first: bool) -> Result<(), OpenError> {
         fs::DirBuilder::new().mode(0o700).recursive(true).create(folder).map_err(|e| OpenError::file(folder, &e))?;
         let mut sql = open(&folder.join("site.db"), &keys.database_pragma(), Role::Builder)?;
         migrate(&mut sql, migrate::SITE)?;
         let mut put = sql.prepare("insert into setting (key, value) values (?, ?)")?;
         for (key, value) in [("firm.name", &firm.name), ("firm.kind", &firm.kind), ("firm.prefix", &firm.prefix), ("firm.zone", &firm.zone_name)] {
             put.execute((key, value))?;
+        }
+        if !first {
+            put.execute(("kit.elsewhere", "1"))?;
         }
         if let Some(phone) = &firm.phone {
             put.execute(("firm.phone", phone))?;

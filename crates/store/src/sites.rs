@@ -22,7 +22,7 @@ impl Appliance {
         let (key, wrapped) = self.ring().new_site_key(&id)?;
         let firm = Firm { name: name.clone(), kind: String::new(), prefix: String::new(), zone_name: "UTC".into(), zone: jiff::tz::TimeZone::UTC, phone: None };
         let folder = folder(self.dir(), &id);
-        Site::create(&folder, &SiteKeys::new(&key, id)?, &firm)?;
+        Site::create(&folder, &SiteKeys::new(&key, id)?, &firm, false)?;
         let site = Site::open(&folder, SiteKeys::new(&key, id)?, self.clock())?;
         let mut registry = self.registry();
         let tx = registry.transaction()?;

@@ -342,7 +342,7 @@ mod tests {
     fn site(dir: &std::path::Path) -> Site {
         let keys = || keys::SiteKeys::new(&Secret::new([1; 32]), [2; 16]).unwrap();
         let firm = Firm { name: "Firm".into(), kind: String::new(), prefix: "F".into(), zone_name: "UTC".into(), zone: jiff::tz::TimeZone::UTC, phone: None };
-        Site::create(dir, &keys(), &firm).unwrap();
+        Site::create(dir, &keys(), &firm, true).unwrap();
         Site::open(dir, keys(), || Moment(1)).unwrap()
     }
 

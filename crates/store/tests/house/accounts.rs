@@ -9,7 +9,7 @@ use store::{
     contact::Which,
     enrol, factor,
     letter::{Security, Smtp},
-    person, recovery,
+    people, person, recovery,
     session::Arrival,
     settings::{self, Recovery},
     setup::Claim,
@@ -147,7 +147,7 @@ fn of_two_claims_one_wins_and_five_wrong_ones_void_the_link() {
     let dir = tempfile::tempdir().unwrap();
     let keys = || keys::SiteKeys::new(&Secret::new([1; 32]), [2; 16]).unwrap();
     let firm = Firm { name: String::new(), kind: String::new(), prefix: String::new(), zone_name: "UTC".into(), zone: jiff::tz::TimeZone::UTC, phone: None };
-    Site::create(dir.path(), &keys(), &firm).unwrap();
+    Site::create(dir.path(), &keys(), &firm, true).unwrap();
     let site = Site::open(dir.path(), keys(), clock).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -299,7 +299,7 @@ fn a_reset_takes_the_ways_in_and_keeps_how_it_was_made_sure_who_it_is() {
     assert!(house.site().session(&fresh).unwrap().is_none());
     assert!(house.site().account("p1@firm.example").unwrap().is_none());
     let who = house.person(1);
-    let vouched = house.read(ADMINISTRATOR, move |tx| person::details(&tx.person(&who, Verb::PersonView)?)).unwrap().vouched;
+    let vouched = house.read(ADMINISTRATOR, move |tx| people::details(&tx.person(&who, Verb::PersonView)?)).unwrap().vouched;
     assert_eq!(vouched[0].2, "Came to the office with her passport");
     let begun = house.runtime.block_on(house.site().use_ticket(&made.token, &Token::new().unwrap(), "::1")).unwrap();
     assert_eq!(begun, Ok(Purpose::Reset));
@@ -386,7 +386,7 @@ fn one_s_own_account_is_one_s_own() {
     }
     house.write(1, |tx| name(&tx.own(Verb::AccountChange))).unwrap();
     let who = house.person(1);
-    assert_eq!(house.read(ADMINISTRATOR, move |tx| person::details(&tx.person(&who, Verb::PersonView)?)).unwrap().listed.name, "Ann Bell");
+    assert_eq!(house.read(ADMINISTRATOR, move |tx| people::details(&tx.person(&who, Verb::PersonView)?)).unwrap().listed.name, "Ann Bell");
     let unconfirmed = Actor { confirmed: false, ..house.actor(1) };
     let refused = house.runtime.block_on(house.site().write(unconfirmed, |tx| factor::begin(&tx.own_confirmed(Verb::FactorAdd)?)));
     assert!(matches!(refused, Err(Refusal::Forbidden(_))));

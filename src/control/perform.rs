@@ -1,0 +1,287 @@
+//! Carries orders out on an open installation, be it that of the running server or one that a command opened itself.
+//!
+//! Nothing here goes around the proofs: each order is a transaction of [`Actor::console`], with its place in the trail.
+
+use super::order::{Answer, Failure, Order, Passphrase};
+use jiff::tz::TimeZone;
+use rules::{Actor, Moment, Refusal, Role, UserState, Verb, password, text};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use store::{
+    Appliance, Site, Tx, Writing,
+    appliance::SiteEntry,
+    charge::{Charge, InCharge},
+    contact::{self, Which},
+    error::OpenError,
+    people::{self, Filter, Listed, PAGE},
+    person::{self, New},
+    settings, setup,
+    startkey::Start,
+    ticket::Made,
+};
+
+/// Does one thing. `base` is where the server is reached from this machine, such as `https://localhost:8443`; it stands in links to sites
+/// that do not know their address yet.
+pub(crate) async fn perform(appliance: &Arc<Appliance>, base: &str, order: Order) -> Answer {
+    let at = |site: &str| At::find(appliance, base, site);
+    match order {
+        Order::Unlock { .. } => Ok(json!({ "already": true })),
+        Order::SetupLink { site } => setup_link(at(&site)?).await,
+        Order::UserInvite { site, role, name, words, email, contact } => {
+            let new = New { role, name, words, email, contact: None };
+            invite(at(&site)?.in_use()?, new, contact).await
+        }
+        Order::UserList { site } => list(at(&site)?).await,
+        Order::UserReset { site, email, check } => reset(at(&site)?.in_use()?, email, check).await,
+        Order::UserSuspend { site, email } => suspend(at(&site)?.in_use()?, email).await,
+        Order::Rescue { site, email } => rescue(at(&site)?.in_use()?, email).await,
+        Order::SiteAdd { name, hosts } => add_site(appliance, name, hosts).await,
+        Order::SiteList => Ok(sites(appliance)),
+        Order::SiteRename { site, name } => {
+            let found = at(&site)?;
+            with(appliance, move |appliance| appliance.rename_site(&site, &name)).await?;
+            note(&found.site, Verb::SiteChange).await
+        }
+        Order::HostAdd { site, host } => {
+            let found = at(&site)?;
+            with(appliance, move |appliance| appliance.add_host(&site, &host)).await?;
+            note(&found.site, Verb::SiteChange).await
+        }
+        Order::KeyStatus => key_status(appliance).await,
+        Order::KeyKit => kit(appliance).await,
+        Order::KeyRotate { passphrase } => rotate(appliance, passphrase).await,
+    }
+}
+
+/// A site, and the address that stands in its links.
+struct At {
+    site: Site,
+    base: String,
+}
+
+impl At {
+    fn find(appliance: &Appliance, base: &str, name: &str) -> Result<At, Failure> {
+        let (site, sites) = (appliance.site(name)?, appliance.sites());
+        let fits = |entry: &SiteEntry| name.is_empty() || entry.name.eq_ignore_ascii_case(name) || entry.hosts.iter().any(|host| host == name);
+        let host = sites.iter().map(|(entry, _)| entry).find(|entry| fits(entry)).and_then(|entry| entry.hosts.first());
+        let here = host.map_or_else(|| base.to_owned(), |host| at_host(base, host));
+        let base = site.settings().url.clone().unwrap_or(here);
+        Ok(At { site, base })
+    }
+
+    /// Nobody is invited to, or rescued in, a site that is not set up.
+    fn in_use(self) -> Result<At, Failure> {
+        match self.site.is_set_up() {
+            true => Ok(self),
+            false => Err(Failure::new(1, "This site is not set up yet. Begin with: strongroom setup-link")),
+        }
+    }
+
+    /// A link with its ticket, and until when it works.
+    fn link(&self, made: &Made) -> Value {
+        let link = format!("{}/link#k={}", self.base, made.token.expose());
+        json!({ "link": link, "ends": made.ends.iso(), "until": words(made.ends, &self.site.firm().zone) })
+    }
+}
+
+/// The same address under another host name.
+fn at_host(base: &str, host: &str) -> String {
+    match base.rsplit_once(':').map(|(_, port)| port) {
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => format!("https://{host}:{port}"),
+        _ => format!("https://{host}"),
+    }
+}
+
+/// `Thu 26 Nov 2026, 14:05`, in the time of the firm.
+fn words(at: Moment, zone: &TimeZone) -> String {
+    format!("{}, {}", at.full_day(zone), at.hour(zone))
+}
+
+async fn setup_link(at: At) -> Answer {
+    let token = at.site.new_setup_link().await?;
+    let ends = at.site.now().plus(setup::LASTS);
+    let link = format!("{}/setup#k={}", at.base, token.expose());
+    Ok(json!({ "link": link, "token": token.expose(), "ends": ends.iso(), "until": words(ends, &at.site.firm().zone) }))
+}
+
+async fn invite(at: At, new: New, contact: Option<String>) -> Answer {
+    let base = at.base.clone();
+    let made = at.site.write(Actor::console(), move |tx| {
+        let charge = tx.charge(Verb::PersonInvite)?;
+        let contact = contact.map(|name| whose(&charge, name)).transpose()?;
+        Ok(person::invite(&charge, &New { contact, ..new }, &base)?.made)
+    });
+    Ok(made.await?.map_or_else(|| json!({ "link": null }), |made| posted(&at, &made)))
+}
+
+/// A link, and whether a letter with it is on its way.
+fn posted(at: &At, made: &Made) -> Value {
+    let mut said = at.link(made);
+    if let Some(said) = said.as_object_mut() {
+        said.insert("letter".into(), at.site.settings().smtp.is_some().into());
+    }
+    said
+}
+
+/// The contact of this name; a new person when there is none.
+fn whose(charge: &Charge<'_, Writing>, name: String) -> Result<Which, Refusal> {
+    let even = text::even(&name);
+    let fits: Vec<contact::Listed> = contact::list(charge)?.into_iter().filter(|contact| text::even(&contact.name) == even).collect();
+    let mut fits = fits.into_iter();
+    match (fits.next(), fits.next()) {
+        (None, _) => Ok(Which::New { name, organisation: false }),
+        (Some(only), None) => Ok(Which::There(only.id)),
+        (Some(_), Some(_)) => Err(Refusal::invalid("contact", format!("There are several contacts with the name {name}. Invite this client on the page “People”, where they can be told apart."))),
+    }
+}
+
+async fn list(at: At) -> Answer {
+    let zone = at.site.firm().zone;
+    let people = at.site.read(Actor::console(), |tx| everybody(&tx.charge(Verb::PeopleView)?, Filter::default())).await?;
+    let row = |person: &Listed| {
+        json!({
+            "name": person.name, "words": person.words, "role": person.role.value(), "state": person.state.value(), "email": person.email.expose(),
+            "last": person.last.map(Moment::iso), "link_ends": person.link_ends.map(Moment::iso), "used": person.last.map(|at| words(at, &zone)),
+        })
+    };
+    Ok(json!({ "users": people.iter().map(row).collect::<Vec<_>>() }))
+}
+
+/// Every account that fits, page by page.
+fn everybody<M>(charge: &Charge<'_, M>, mut filter: Filter) -> Result<Vec<Listed>, Refusal> {
+    let mut all = Vec::new();
+    loop {
+        let mut page = people::list(charge, &filter)?;
+        let more = page.len() > PAGE;
+        page.truncate(PAGE);
+        filter.skip += page.len();
+        all.extend(page);
+        if !more {
+            return Ok(all);
+        }
+    }
+}
+
+/// The account with this address, to do something to it.
+fn owner<'t>(tx: &'t Tx<'t, Writing>, email: &str, verb: Verb) -> Result<InCharge<'t, Writing>, Refusal> {
+    let found = person::by_email(&tx.charge(verb)?, email)?;
+    let id = found.ok_or_else(|| Refusal::invalid("email", format!("There is no account with the address {email}. Look for it with: strongroom user list")))?;
+    tx.person(&id, verb)
+}
+
+async fn reset(at: At, email: String, check: String) -> Answer {
+    let base = at.base.clone();
+    let made = at.site.write(Actor::console(), move |tx| person::reset(&owner(tx, &email, Verb::PersonReset)?, &check, &base)).await?;
+    Ok(posted(&at, &made))
+}
+
+async fn suspend(at: At, email: String) -> Answer {
+    at.site.write(Actor::console(), move |tx| person::suspend(&owner(tx, &email, Verb::PersonSuspend)?)).await?;
+    Ok(json!({}))
+}
+
+async fn rescue(at: At, email: Option<String>) -> Answer {
+    let rescued = at.site.write(Actor::console(), move |tx| {
+        let email = match email {
+            Some(email) => email,
+            None => only_administrator(&tx.charge(Verb::Rescue)?)?,
+        };
+        let made = person::rescue(&owner(tx, &email, Verb::Rescue)?)?;
+        Ok((text::email_hint(&email), made))
+    });
+    let (who, made) = rescued.await?;
+    let mut said = at.link(&made);
+    if let Some(said) = said.as_object_mut() {
+        said.insert("who".into(), who.into());
+    }
+    Ok(said)
+}
+
+/// The address of the one system administrator who can be rescued.
+fn only_administrator(charge: &Charge<'_, Writing>) -> Result<String, Refusal> {
+    let mut all = everybody(charge, Filter { role: Some(Role::Administrator), ..Filter::default() })?;
+    all.retain(|person| matches!(person.state, UserState::Active | UserState::Enrolling));
+    match all.as_slice() {
+        [] => Err(Refusal::invalid("email", "No system administrator has an account in use. Invite one with: strongroom user invite --role administrator")),
+        [only] => Ok(only.email.expose().clone()),
+        several => {
+            let names: Vec<String> = several.iter().map(|person| format!("{} ({})", person.name, text::email_hint(person.email.expose()))).collect();
+            Err(Refusal::invalid("email", format!("There are several system administrators: {}. Type the address of one behind the command.", names.join(", "))))
+        }
+    }
+}
+
+async fn add_site(appliance: &Arc<Appliance>, name: String, hosts: Vec<String>) -> Answer {
+    let site = with(appliance, move |appliance| appliance.add_site(&name, &hosts)).await?;
+    note(&site, Verb::SiteChange).await
+}
+
+fn sites(appliance: &Appliance) -> Value {
+    let row = |(entry, site): &(SiteEntry, Site)| json!({ "name": entry.name, "hosts": entry.hosts, "firm": site.firm().name, "set_up": site.is_set_up() });
+    json!({ "sites": appliance.sites().iter().map(row).collect::<Vec<_>>() })
+}
+
+async fn key_status(appliance: &Arc<Appliance>) -> Answer {
+    let status = with(appliance, Appliance::key_status).await?;
+    let file = match &status.start {
+        Start::KeyFile(path) => Some(path.display().to_string()),
+        Start::Beside | Start::Credential | Start::Passphrase => None,
+    };
+    Ok(json!({ "start": status.start.word(), "file": file, "kit_made": status.kit_made.map(Moment::iso), "kit_waits": status.kit_waits }))
+}
+
+/// The kit that waits, or a new one. A new one makes the one on paper worthless, which every site must know before there is no way back.
+async fn kit(appliance: &Arc<Appliance>) -> Answer {
+    let status = with(appliance, Appliance::key_status).await?;
+    let replaces = status.kit_made.is_some() && !status.kit_waits;
+    for (_, site) in appliance.sites().iter() {
+        match replaces {
+            true => site.write(Actor::console(), |tx| settings::kit_replaced(&tx.administer(Verb::KeyKit)?)).await?,
+            false => drop(note(site, Verb::KeyKit).await?),
+        }
+    }
+    let kit = with(appliance, Appliance::kit).await?;
+    let sites = appliance.sites();
+    let zone = sites.first().map_or(TimeZone::UTC, |(_, site)| site.firm().zone);
+    let firms: Vec<String> = sites.iter().map(|(entry, site)| Some(site.firm().name).filter(|name| !name.is_empty()).unwrap_or_else(|| entry.name.clone())).collect();
+    Ok(json!({ "number": kit.number, "made": kit.made.iso(), "day": kit.made.day(&zone), "firm": firms.join(", "), "groups": kit.groups, "replaces": replaces }))
+}
+
+async fn rotate(appliance: &Arc<Appliance>, passphrase: Option<Passphrase>) -> Answer {
+    if let Some(words) = &passphrase {
+        let sites = appliance.sites();
+        let firms: Vec<String> = sites.iter().map(|(_, site)| site.firm().name).collect();
+        let about: Vec<&str> = firms.iter().map(String::as_str).collect();
+        password::check("passphrase", words.0.expose(), &about).map_err(|problem| Failure::new(2, problem.text))?;
+    }
+    with(appliance, move |appliance| appliance.rotate(passphrase.as_ref().map(|words| &words.0))).await?;
+    for (_, site) in appliance.sites().iter() {
+        site.write(Actor::console(), |tx| settings::forget_kit(&tx.administer(Verb::KeyRotate)?)).await?;
+    }
+    key_status(appliance).await
+}
+
+/// Writes down in a site what was done to the appliance around it.
+async fn note(site: &Site, verb: Verb) -> Answer {
+    site.write(Actor::console(), move |tx| tx.administer(verb).map(|site| site.tx().note(verb))).await?;
+    Ok(json!({}))
+}
+
+/// Work on the registry and the keyring, which waits for the disk.
+async fn with<T: Send + 'static>(appliance: &Arc<Appliance>, work: impl FnOnce(&Appliance) -> Result<T, OpenError> + Send + 'static) -> Result<T, Failure> {
+    let appliance = Arc::clone(appliance);
+    let done = tokio::task::spawn_blocking(move || work(&appliance)).await;
+    Ok(done.map_err(|panic| Failure::new(1, format!("Something went wrong inside: {panic}.")))??)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_stays_when_the_host_is_another() {
+        for (base, there) in [("https://localhost:8443", "https://a.example:8443"), ("https://files.firm.example", "https://a.example"), ("https://[::1]:9", "https://a.example:9")] {
+            assert_eq!(at_host(base, "a.example"), there);
+        }
+    }
+}
