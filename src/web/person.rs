@@ -249,6 +249,12 @@ pub(super) async fn suspend(id: Id<User>, desk: Desk<'_>, form: Posted<Button>) 
     act(desk, id.0, Typed::default(), (Verb::PersonSuspend, Said::PersonSuspended), person::suspend).await
 }
 
+#[post("/people/<id>/sign-out", data = "<form>")]
+pub(super) async fn sign_out(id: Id<User>, desk: Desk<'_>, form: Posted<Button>) -> Done {
+    let Button = form.into_inner();
+    act(desk, id.0, Typed::default(), (Verb::SessionEnd, Said::PersonSignedOut), person::end_sessions).await
+}
+
 #[post("/people/<id>/restore", data = "<form>")]
 pub(super) async fn restore(id: Id<User>, desk: Desk<'_>, form: Posted<Button>) -> Done {
     let Button = form.into_inner();

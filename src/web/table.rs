@@ -39,7 +39,7 @@ fn map() -> Vec<(Door, Vec<Route>)> {
         (at(Class::People), routes![people::list, person::page, teams::page]),
         (confirmed(Class::People), routes![people::blank, people::invite]),
         (confirmed(Class::People), routes![person::change, person::add_contact, person::remove_contact]),
-        (confirmed(Class::People), routes![person::resend, person::revoke, person::suspend, person::restore]),
+        (confirmed(Class::People), routes![person::resend, person::revoke, person::suspend, person::sign_out, person::restore]),
         (confirmed(Class::People), routes![rights::role_page, rights::set_role, rights::reset_page, rights::reset, rights::leave_page, rights::leave]),
         (confirmed(Class::People), routes![teams::make, teams::rename, teams::add, teams::take_out, teams::remove]),
         (at(Class::Administrator), routes![system::page]),

@@ -123,6 +123,7 @@ const DOORS: &[Door] = &[
     page("GET /people/<person>/role", [303, 404, 404, 404, 404, 200]),
     form("POST /people/<person>/role", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 422]),
     // Who was invited and has not come can neither be suspended nor reset, and does not leave: the invitation is taken back.
+    form("POST /people/<person>/sign-out", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 303]),
     form("POST /people/<person>/suspend", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 403]),
     form("POST /people/<person>/restore", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 403]),
     page("GET /people/<client>/reset", [303, 404, 404, 404, 404, 200]),
