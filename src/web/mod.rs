@@ -4,14 +4,17 @@
 
 mod access;
 mod account;
+mod answers;
 mod assets;
 mod cases;
 mod class;
+mod confirm;
 mod desk;
 mod device;
 mod documents;
 mod download;
 mod enrol;
+mod factors;
 mod headers;
 mod help;
 mod history;
@@ -31,6 +34,7 @@ mod person;
 mod posted;
 mod probe;
 mod qr;
+mod recover;
 mod rights;
 mod said;
 mod settings;

@@ -6,6 +6,7 @@ use super::{
     device::Device,
     oops::Oops,
     page::{Page, Shell, View},
+    passwords,
     posted::{Button, Posted},
     said::Said,
     view::{Mistake, mistakes},
@@ -25,10 +26,6 @@ use store::{
     sign::{Entry, Proof, Visitor as Awaited},
     throttle::{Admission, Knock},
 };
-use tokio::sync::oneshot;
-
-/// Longest password that is looked at (ASVS 6.2.9 asks for at least 64).
-const PASSWORD_MAX: usize = 256;
 
 #[derive(Serialize)]
 pub(super) struct EmailView {
@@ -49,6 +46,8 @@ pub(super) struct CodeView {
     email_hint: String,
     server_time: String,
     has_passkey: bool,
+    /// Where a recovery code is taken.
+    recovery: String,
     next: String,
 }
 
@@ -79,7 +78,7 @@ impl<'r> FromRequest<'r> for Visitor<'r> {
 
 impl Visitor<'_> {
     /// The token of this visit; a new one is sent if there was none.
-    fn visit(&mut self) -> Result<Token, Refusal> {
+    pub(super) fn visit(&mut self) -> Result<Token, Refusal> {
         let token = match self.token.take() {
             Some(token) => token,
             None => self.renew()?,
@@ -87,13 +86,18 @@ impl Visitor<'_> {
         Ok(token)
     }
 
-    fn renew(&self) -> Result<Token, Refusal> {
+    /// Address of the site as it stands in links and letters.
+    pub(super) fn base(&self) -> String {
+        self.site.settings().url.clone().unwrap_or_else(|| format!("https://{}", self.host))
+    }
+
+    pub(super) fn renew(&self) -> Result<Token, Refusal> {
         let token = Token::new().map_err(Refusal::fault)?;
         self.jar.add(cookie(VISIT, &token));
         Ok(token)
     }
 
-    fn shell(&self, token: &Token) -> Shell {
+    pub(super) fn shell(&self, token: &Token) -> Shell {
         let flash = self.said.as_ref().map(|said| said.flash(None));
         Shell { csrf: token.form_token(), host: self.host.clone(), flash, ..Shell::bare(self.site) }
     }
@@ -107,7 +111,7 @@ impl Visitor<'_> {
         let token = self.visit()?;
         let server_time = self.site.now().clock(&self.site.firm().zone);
         let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
-        Ok(Page::new(self.shell(&token), CodeView { problems, email_hint: awaited.hint, server_time, has_passkey: awaited.has_passkey, next }).with(status))
+        Ok(Page::new(self.shell(&token), CodeView { problems, email_hint: awaited.hint, server_time, has_passkey: awaited.has_passkey, recovery: with_next("/sign-in/recovery", &next), next }).with(status))
     }
 }
 
@@ -176,15 +180,15 @@ pub(super) async fn take_password(visitor: Visitor<'_>, inside: &State<Inside>, 
         Some(email) => site.account(&email)?,
         None => None,
     };
-    let password = Secret::new(form.password.chars().take(PASSWORD_MAX + 1).collect::<String>());
+    let password = Secret::new(form.password.chars().take(rules::password::MAX + 1).collect::<String>());
     let named = text::email(&form.email).unwrap_or_else(|| text::even(&email));
     let counted = match site.knock(Knock { account: Some(&named), from: visitor.device.from(), device: visitor.device.token() }).await? {
         Admission::Go(counted) => counted,
         Admission::Held(until) => return held(visitor, until, EmailView { problems: Vec::new(), unfit: true, email, next }),
     };
-    let verdict = check(inside, site, &password, account.as_ref().map(|account| account.password.as_str())).await?;
+    let verdict = passwords::check(inside, site, &password, account.as_ref().map(|account| account.password.as_str())).await?;
     match (account, verdict) {
-        (Some(account), Verdict::Right | Verdict::Stale) if password.expose().chars().count() <= PASSWORD_MAX => {
+        (Some(account), Verdict::Right | Verdict::Stale) if password.expose().chars().count() <= rules::password::MAX => {
             let token = visitor.renew()?;
             site.start_visit(account.user, &token).await?;
             site.relieve(counted).await?;
@@ -214,27 +218,12 @@ fn held(visitor: Visitor<'_>, until: Moment, mut view: EmailView) -> Result<Eith
     visitor.email_page(view, Status::TooManyRequests).map(Either::Right)
 }
 
-/// Waits for a slot and its verdict.
-async fn check(inside: &Inside, site: &Site, password: &Secret<String>, stored: Option<&str>) -> Result<Verdict, Refusal> {
-    let (tell, told) = oneshot::channel();
-    let taken = inside.passwords.check(&site.keys().pepper, password, stored, move |verdict| {
-        let _ = tell.send(verdict);
-    });
-    match taken {
-        true => told.await.map_err(Refusal::fault),
-        false => Err(Refusal::Busy),
-    }
-}
-
-/// Keeps a hash of the cost of today, made in a slot. While all are taken it is left for the next time.
+/// Keeps a hash of the cost of today. While all slots are taken it is left for the next time.
 async fn rehash(inside: &Inside, site: &Site, user: i64, password: &Secret<String>) -> Result<(), Refusal> {
-    let (tell, told) = oneshot::channel();
-    let taken = inside.passwords.hash(&site.keys().pepper, password, move |hash| {
-        let _ = tell.send(hash);
-    });
-    match taken {
-        true => site.rehash(user, told.await.map_err(Refusal::fault)?.map_err(Refusal::fault)?).await,
-        false => Ok(()),
+    match passwords::hash(inside, site, password).await {
+        Ok(hash) => site.rehash(user, hash).await,
+        Err(Refusal::Busy) => Ok(()),
+        Err(refusal) => Err(refusal),
     }
 }
 
@@ -286,6 +275,63 @@ pub(super) async fn take_code(visitor: Visitor<'_>, form: Posted<Code>) -> Resul
             let text = format!("The code is not right, or was used already. Wait for the next one and type that. The server’s time is {time}; if your phone shows another, set its clock.");
             visitor.code_page(awaited, next, mistakes(vec![Problem::new("code", text)])).map(Either::Right)
         }
+        Entry::Over => Ok(Either::Left(Redirect::to(Said::CodesWrong.at(&with_next("/sign-in", &next))))),
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct RecoveryView {
+    problems: Vec<Mistake>,
+    next: String,
+}
+
+impl View for RecoveryView {
+    const TEMPLATE: &'static str = "sign/recovery.html";
+}
+
+fn recovery_page(mut visitor: Visitor<'_>, next: String, problem: Option<String>, status: Status) -> Result<Either<Redirect, Page<RecoveryView>>, Oops> {
+    let token = visitor.visit()?;
+    let problems = mistakes(problem.into_iter().map(|text| Problem::new("code", text)).collect());
+    Ok(Either::Right(Page::new(visitor.shell(&token), RecoveryView { problems, next }).with(status)))
+}
+
+#[get("/sign-in/recovery?<next>")]
+pub(super) fn ask_recovery(visitor: Visitor<'_>, next: Option<&str>) -> Result<Either<Redirect, Page<RecoveryView>>, Oops> {
+    let awaited = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
+    match awaited {
+        Some(_) => recovery_page(visitor, safe_next(next), None, Status::Ok),
+        None => Ok(Either::Left(Redirect::to("/sign-in"))),
+    }
+}
+
+#[post("/sign-in/recovery", data = "<form>")]
+pub(super) async fn take_recovery(visitor: Visitor<'_>, form: Posted<Code>) -> Result<Either<Redirect, Page<RecoveryView>>, Oops> {
+    let form = form.into_inner();
+    let next = safe_next(Some(&form.next));
+    let awaited = visitor.token.as_ref().map(|token| visitor.site.visitor(token)).transpose()?.flatten();
+    let (Some(awaited), Some(token)) = (awaited, visitor.token.as_ref()) else {
+        return Ok(Either::Left(Redirect::to(Said::VisitOver.at(&with_next("/sign-in", &next)))));
+    };
+    let Some(code) = keys::code::normal(&form.code) else {
+        let text = "This is not one of the codes: each has seven groups of four letters and digits. Type all of them.";
+        return recovery_page(visitor, next, Some(text.into()), Status::UnprocessableEntity);
+    };
+    let counted = match visitor.site.knock(Knock { account: Some(awaited.email.expose()), from: visitor.device.from(), device: visitor.device.token() }).await? {
+        Admission::Go(counted) => counted,
+        Admission::Held(until) => {
+            let text = format!("There were too many tries. Wait until {}, then try again.", until.clock(&visitor.site.firm().zone));
+            return recovery_page(visitor, next, Some(text), Status::TooManyRequests);
+        }
+    };
+    let fresh = Token::new().map_err(Refusal::fault)?;
+    match visitor.site.enter(token, Proof::Recovery(code), visitor.device.arrival(&fresh)?).await? {
+        Entry::Granted => {
+            visitor.site.relieve(counted).await?;
+            visitor.jar.remove(Cookie::build(VISIT).path("/").secure(true));
+            visitor.jar.add(cookie(SESSION, &fresh));
+            Ok(Either::Left(Redirect::to(Said::CodeUsed.at("/account"))))
+        }
+        Entry::Wrong => recovery_page(visitor, next, Some("The code is not right, or was used already. Take another from your list.".into()), Status::UnprocessableEntity),
         Entry::Over => Ok(Either::Left(Redirect::to(Said::CodesWrong.at(&with_next("/sign-in", &next))))),
     }
 }

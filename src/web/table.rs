@@ -1,9 +1,10 @@
 //! The map of the site: every route, and the class of people who may reach it. There is no other place where routes are mounted.
 
 use super::{
-    access, account, assets, cases,
+    access, account, answers, assets, cases,
     class::{Class, Door, Pages},
-    documents, enrol, help, history, home, kit, mail, networks, passkeys, people, person, probe, rights, settings, setup, setup_key, sign, system, teams, ticket, today,
+    confirm,
+    documents, enrol, factors, help, history, home, kit, mail, networks, passkeys, people, person, probe, recover, rights, settings, setup, setup_key, sign, system, teams, ticket, today,
 };
 use rocket::{Build, Rocket, Route, routes};
 
@@ -29,7 +30,12 @@ fn map() -> Vec<(Door, Vec<Route>)> {
         (at(Class::Enrol), routes![enrol::codes_form, enrol::codes, enrol::terms_form, enrol::terms]),
         (at(Class::Signed), routes![passkeys::ask_own, passkeys::take_own]),
         (confirmed(Class::Signed), routes![passkeys::blank, passkeys::begin, passkeys::add, passkeys::remove]),
-        (at(Class::Signed), routes![sign::out, account::page, account::theme]),
+        (at(Class::Public), routes![sign::ask_recovery, sign::take_recovery, recover::ask, recover::take, recover::ask_answers, recover::take_answers]),
+        (at(Class::Signed), routes![confirm::ask, confirm::take, confirm::stay]),
+        (at(Class::Signed), routes![sign::out, account::page, account::name, account::theme]),
+        (confirmed(Class::Signed), routes![account::end, account::end_others]),
+        (confirmed(Class::Signed), routes![factors::password_form, factors::password, factors::app_form, factors::app_begin, factors::app, factors::codes_page, factors::codes]),
+        (confirmed(Class::Signed), routes![answers::form, answers::keep]),
         (at(Class::Staff), routes![today::page]),
         (at(Class::Staff), routes![cases::list, cases::blank, cases::open, cases::page, cases::form, cases::change]),
         (at(Class::Staff), routes![documents::of_case, documents::add, documents::page, documents::content, documents::trash, documents::restore]),

@@ -24,6 +24,9 @@ const unbase32 = text => {
   return Buffer.from(bits.match(/.{8}/g).map(byte => Number.parseInt(byte, 2)));
 };
 
+/** The code that an authenticator with this secret shows now. */
+export const codeOf = secret => totp(secret, Math.floor(Date.now() / 1000 / STEP));
+
 /** RFC 6238 with SHA-1 and six digits. */
 const totp = (secret, step) => {
   const counter = Buffer.alloc(8);
@@ -44,12 +47,20 @@ export class Firm {
   #steps = new Map();
 
   /** A new demo firm with twelve cases, and a browser. */
-  static async open(...flags) {
+  static open(...flags) {
+    return Firm.#start('demo', '--cases', '12', ...flags);
+  }
+
+  /** An installation in an empty directory, which waits to be set up; `token` is that of its link. */
+  static empty() {
+    return Firm.#start('serve');
+  }
+
+  static async #start(command, ...flags) {
     const firm = new Firm();
     firm.#temporary = await mkdtemp(join(tmpdir(), 'strongroom-browser-'));
     firm.dir = join(firm.#temporary, 'data');
-    const flagsOfDemo = ['demo', '--json', '--port', '0', '--cases', '12', '--data', firm.dir, ...flags];
-    firm.#child = spawn(BINARY, flagsOfDemo, { stdio: ['ignore', 'pipe', 'ignore'] });
+    firm.#child = spawn(BINARY, [command, '--json', '--port', '0', '--data', firm.dir, ...flags], { stdio: ['ignore', 'pipe', 'ignore'] });
     const gone = new Promise((_, no) => {
       firm.#child.once('error', no);
       firm.#child.once('exit', code => no(new Error(`the demo ended with ${code}`)));
@@ -61,7 +72,7 @@ export class Firm {
     });
     const line = new Promise(yes => { createInterface(firm.#child.stdout).once('line', yes); });
     const said = JSON.parse(await Promise.race([line, gone]));
-    Object.assign(firm, { url: said.url, users: said.users });
+    Object.assign(firm, { url: said.url, users: said.users, token: said.token });
     firm.#browser = await chromium.launch(BROWSER);
     return firm;
   }

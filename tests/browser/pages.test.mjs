@@ -1,50 +1,11 @@
 // Every page, as its reader sees it, light and dark, wide and narrow: no barrier, nothing to scroll sideways, no complaint of the browser.
-import { AxeBuilder } from '@axe-core/playwright';
 import assert from 'node:assert/strict';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Firm, HERE, chooser, complaints, file, openCase } from './firm.mjs';
-
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-const WIDTHS = [1280, 390];
-const SCHEMES = ['light', 'dark'];
-const HEIGHT = { 1280: 900, 390: 844, 320: 640 };
-const SHOTS = join(HERE, 'shots');
+import { Firm, chooser, complaints, file, openCase } from './firm.mjs';
+import { HEIGHT, WIDTHS, faults } from './look.mjs';
 
 const firm = await Firm.open();
 after(() => firm.close());
-await rm(SHOTS, { recursive: true, force: true });
-await mkdir(SHOTS);
-
-const say = ({ id, nodes }) => nodes.map(node => `${id}: ${node.target.join(' ')}: ${node.failureSummary.replace(/\s+/g, ' ')}`);
-
-/** What is wrong with the page as it stands now. */
-const faults = async (page, shot) => {
-  const wrong = [];
-  for (const scheme of SCHEMES) {
-    await page.emulateMedia({ colorScheme: scheme });
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: HEIGHT[width] });
-      const { violations } = await new AxeBuilder({ page }).withTags(TAGS).setLegacyMode(true).analyze();
-      wrong.push(...violations.flatMap(say).map(words => `${width} ${scheme}: ${words}`));
-      await page.screenshot({ path: join(SHOTS, `${shot}-${width}-${scheme}.png`), fullPage: true });
-    }
-  }
-  for (const width of [...WIDTHS, 320]) {
-    await page.setViewportSize({ width, height: HEIGHT[width] });
-    const wide = await page.evaluate(() => {
-      const room = document.documentElement.clientWidth;
-      if (document.documentElement.scrollWidth <= room) return [];
-      const out = [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > room + 0.5);
-      return ['the page', ...out.map(one => `${one.localName}.${one.classList}`)].slice(0, 6);
-    });
-    if (wide.length) wrong.push(`${width}: scrolls sideways: ${wide.join(', ')}`);
-  }
-  const heads = await page.getByRole('heading', { level: 1 }).count();
-  if (heads !== 1) wrong.push(`${heads} headings of level 1`);
-  return wrong;
-};
 
 /** Links of the page that lead nowhere. */
 const dead = async page => {

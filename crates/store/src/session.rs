@@ -2,7 +2,7 @@
 
 use crate::{
     Site, Tx, Writing,
-    charge::Own,
+    charge::{Confirmed, Own},
     error::Refuse,
     notice,
     site::Core,
@@ -180,7 +180,7 @@ pub fn list<M>(own: &Own<'_, M>) -> Result<Vec<Listed>, Refusal> {
 }
 
 /// Ends one session of one's own.
-pub fn end(own: &Own<'_, Writing>, id: &Sealed<rules::Session>) -> Result<(), Refusal> {
+pub fn end(own: &Confirmed<'_>, id: &Sealed<rules::Session>) -> Result<(), Refusal> {
     let tx = own.tx();
     let id = tx.core.keys.ids.open(id).map_err(|_| Refusal::NotFound)?;
     let ended = tx.sql.execute("update session set ended = ?3 where id = ?1 and user_id = ?2 and ended is null", params![id, own.user(), tx.now().0]).refuse()?;
@@ -192,7 +192,7 @@ pub fn end(own: &Own<'_, Writing>, id: &Sealed<rules::Session>) -> Result<(), Re
 }
 
 /// Ends all sessions of one's own but this one.
-pub fn end_all_others(own: &Own<'_, Writing>) -> Result<(), Refusal> {
+pub fn end_all_others(own: &Confirmed<'_>) -> Result<(), Refusal> {
     let tx = own.tx();
     end_others(tx.sql, tx.core, own.user(), tx.actor().session)?;
     tx.note(Verb::SessionEnd);

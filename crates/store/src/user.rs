@@ -1,8 +1,14 @@
 //! People with an account, as the rest of the house meets them: by name, to choose from, and one's own.
 
-use crate::{Tx, Writing, charge::Own, error::Refuse, site::Core};
+use crate::{
+    Tx, Writing,
+    charge::{Confirmed, Own},
+    error::Refuse,
+    notice, session,
+    site::Core,
+};
 use keys::field::Place;
-use rules::{Refusal, Role, Sealed, Secret, User, UserState, Verb, text};
+use rules::{LetterKind, Refusal, Role, Sealed, Secret, User, UserState, Verb, text};
 use rusqlite::{Connection, Row, params};
 
 /// Longest name, in characters.
@@ -136,6 +142,15 @@ pub fn set_theme(own: &Own<'_, Writing>, theme: &str) -> Result<(), Refusal> {
     own.tx().sql.execute("update user set theme = ? where id = ?", params![theme, own.user()]).refuse()?;
     own.tx().note(Verb::AccountChange);
     Ok(())
+}
+
+/// Keeps the hash of a new password; every other session ends, and its owner is told.
+pub fn set_password(own: &Confirmed<'_>, hash: &str) -> Result<(), Refusal> {
+    let tx = own.tx();
+    tx.sql.execute("update user set password = ?2 where id = ?1", params![own.user(), hash]).refuse()?;
+    tx.note(Verb::PasswordSet);
+    session::end_others(tx.sql, tx.core, own.user(), tx.actor().session)?;
+    notice::tell(tx.sql, tx.core, own.user(), LetterKind::FactorChanged, &[("what", "The password was changed"), ("where", &tx.actor().from)])
 }
 
 /// Sets the name of the one who asks, as their colleagues read it.
