@@ -86,19 +86,19 @@ fn keep_for_unlocking(appliance: &Appliance, leaf: &authority::Pair) -> Result<(
     }
 }
 
-/// The certificate for that page: as given, or as kept, or one made for this start alone, which browsers warn of.
-pub(super) fn for_unlocking(settings: &Settings) -> Result<Arc<Certificate>, OpenError> {
+/// The certificate for that page: as given, or as kept (with the root that signed it), or one made for this start alone, which browsers warn of.
+pub(super) fn for_unlocking(settings: &Settings) -> Result<(Arc<Certificate>, Option<PathBuf>), OpenError> {
     if let (Some(chain), Some(key)) = (&settings.tls_cert, &settings.tls_key) {
-        return Ok(Arc::new(Certificate::from_files(chain, key).map_err(OpenError::config)?));
+        return Ok((Arc::new(Certificate::from_files(chain, key).map_err(OpenError::config)?), None));
     }
     let file = settings.data.join(UNLOCKING);
     if let Some(kept) = std::fs::read(&file).ok().and_then(|pem| Certificate::from_pem(&pem, &pem).ok()) {
-        return Ok(Arc::new(kept));
+        return Ok((Arc::new(kept), Some(settings.data.join("ca.pem")).filter(|root| root.exists())));
     }
     let wrong = |error: rcgen::Error| OpenError::config(format!("A certificate cannot be made: {error}."));
     let root = authority::new_root("for one start", now().seconds()).map_err(wrong)?;
     let leaf = authority::new_leaf(&root, &settings.host_names(), now().seconds()).map_err(wrong)?;
-    Ok(Arc::new(Certificate::from_pem(leaf.certificate.as_bytes(), leaf.key.as_bytes()).map_err(OpenError::config)?))
+    Ok((Arc::new(Certificate::from_pem(leaf.certificate.as_bytes(), leaf.key.as_bytes()).map_err(OpenError::config)?), None))
 }
 
 fn pair(appliance: &Appliance, name: &str) -> Result<Option<authority::Pair>, OpenError> {

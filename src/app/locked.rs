@@ -11,11 +11,11 @@ use tokio::sync::{Semaphore, oneshot};
 pub(super) struct Lock {
     house: Arc<House>,
     turn: Semaphore,
-    opened: Mutex<Option<oneshot::Sender<Appliance>>>,
+    opened: Mutex<Option<oneshot::Sender<Arc<Appliance>>>>,
 }
 
 impl Lock {
-    fn new(house: &Arc<House>) -> (Arc<Lock>, oneshot::Receiver<Appliance>) {
+    fn new(house: &Arc<House>) -> (Arc<Lock>, oneshot::Receiver<Arc<Appliance>>) {
         let (opened, waiting) = oneshot::channel();
         (Arc::new(Lock { house: Arc::clone(house), turn: Semaphore::new(1), opened: Mutex::new(Some(opened)) }), waiting)
     }
@@ -28,7 +28,7 @@ impl Lock {
         let tried = tokio::task::spawn_blocking(move || open::open_with(&settings, &words)).await;
         let appliance = tried.map_err(|error| OpenError { exit: 1, text: error.to_string() })??;
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match opened.map(|opened| opened.send(appliance)) {
+        match opened.map(|opened| opened.send(Arc::new(appliance))) {
             Some(Ok(())) => Ok(()),
             _ => Err(OpenError { exit: 75, text: "It is unlocked already.".into() }),
         }
@@ -47,7 +47,7 @@ pub(super) async fn wait(house: &Arc<House>, ready: &impl Fn(&str, &Serving), ru
     let pages = running.pages.insert(Pages::launch(rocket, &house.place).await?);
     let ended = pages.ended();
     running.begin(house);
-    ready(&house.url, &Serving { fingerprint: house.certificate.fingerprint(), ca_file: None, setup: None, locked: true });
+    ready(&house.url, &Serving { fingerprint: house.certificate.fingerprint(), ca_file: house.ca_file.clone(), setup: None, locked: true });
     let appliance = tokio::select! {
         opened = opened => opened.map_err(|_| super::died(None))?,
         why = ended => return Err(super::died(why)),
@@ -56,5 +56,5 @@ pub(super) async fn wait(house: &Arc<House>, ready: &impl Fn(&str, &Serving), ru
     if let Some(pages) = running.pages.take() {
         pages.end().await;
     }
-    Ok(Arc::new(appliance))
+    Ok(appliance)
 }

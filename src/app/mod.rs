@@ -93,7 +93,7 @@ impl House {
     async fn build(settings: &Settings, opened: &Opened, stopping: watch::Receiver<bool>) -> Result<(Arc<House>, Gate), OpenError> {
         let (hosts, (certificate, ca_file)) = match opened {
             Opened::Open(appliance) => (certificate::host_names(settings, appliance), certificate::certificate(settings, appliance)?),
-            Opened::Locked => (settings.host_names(), (certificate::for_unlocking(settings)?, None)),
+            Opened::Locked => (settings.host_names(), certificate::for_unlocking(settings)?),
         };
         let hosts = Arc::new(ArcSwap::from_pointee(hosts));
         let secret = keys::nonce::hex(&keys::nonce::random::<32>()?);
@@ -217,6 +217,7 @@ fn inside(house: &Arc<House>, appliance: &Arc<Appliance>) -> Result<Inside, Open
         upload_limit: house.settings.upload_limit(),
         promise_https: house.settings.tls_cert.is_some(),
         facts: facts(Arc::clone(house), Arc::clone(appliance)),
+        start_changed: start_changed(Arc::clone(house), Arc::clone(appliance)),
         test_letter: Box::new(|site, to, link| Box::pin(jobs::test_letter(site, to, link))),
     })
 }
@@ -241,6 +242,14 @@ fn port_error(at: SocketAddr, error: &std::io::Error) -> OpenError {
         _ => (78, format!("{at} cannot be listened on: {error}.")),
     };
     OpenError { exit, text }
+}
+
+/// A passphrase opens the keyring now, or does no more: the page on which it is typed needs a certificate outside of the registry, or none.
+fn start_changed(house: Arc<House>, appliance: Arc<Appliance>) -> Box<dyn Fn() -> Result<(), OpenError> + Send + Sync> {
+    Box::new(move || match house.settings.tls_cert {
+        Some(_) => Ok(()),
+        None => certificate::local(&house.settings, &appliance).map(drop),
+    })
 }
 
 /// What the system page says of the appliance, at the moment it is asked.

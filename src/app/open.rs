@@ -55,7 +55,7 @@ pub(crate) fn open_with(settings: &Settings, words: &Secret<String>) -> Result<A
 /// Does something with each key that may open the keyring until one does. There are two while a root key is being changed.
 pub(crate) fn first_that_opens<T>(settings: &Settings, open: impl Fn(&Unlock) -> Result<T, OpenError>) -> Result<T, OpenError> {
     let keys = keys(settings)?;
-    let mut tried = keys.iter().map(|key| open(key)).peekable();
+    let mut tried = keys.iter().map(open).peekable();
     loop {
         match tried.next() {
             Some(Err(_)) if tried.peek().is_some() => {}
@@ -68,7 +68,7 @@ pub(crate) fn first_that_opens<T>(settings: &Settings, open: impl Fn(&Unlock) ->
 fn keys(settings: &Settings) -> Result<Vec<Unlock>, OpenError> {
     let path = key_file(settings)?;
     let beside = |path: &Path| path.try_exists().map_err(|error| barred(path, &error));
-    if !beside(&path)? && !beside(&path.with_added_extension("next"))? {
+    if !beside(&path)? && !beside(&startkey::next_of(&path))? {
         return Err(OpenError::config(format!("The key file {} is not there. Give its place with --key-file, or put it back. With the recovery kit: strongroom serve --wait, then strongroom unlock.", path.display())));
     }
     startkey::read_key(&path).map_err(|error| match &error {

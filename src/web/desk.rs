@@ -167,6 +167,9 @@ impl Desk<'_> {
     pub(super) fn shell(&self, nav: &'static str) -> Shell {
         let mut shell = Shell::of(self.signed, nav);
         shell.flash = self.said.as_ref().map(|said| said.flash(None));
+        // The last use is written down once a minute, so that the session may end up to a minute sooner than this request would say.
+        shell.idle = (self.session().role.idle_minutes() - 1) * 60;
+        shell.ends = (self.session().ends.0 - self.now.0).max(0) / 1000;
         shell
     }
 

@@ -82,6 +82,7 @@ pub(super) async fn password(desk: Desk<'_>, device: Device<'_>, form: Posted<Pa
     let stored = desk.site().own_hash(&desk.actor())?;
     let current = Secret::new(form.current.chars().take(rules::password::MAX + 1).collect::<String>());
     if passwords::check(desk.inside(), desk.site(), &current, Some(&stored)).await? == Verdict::Wrong {
+        desk.site().tell_refusal(Some(&desk.actor()), device.from(), Verb::PasswordSet)?;
         return Ok(Err(password_page(&desk, &email, vec![Problem::new("current", "This is not your password. Type the one that you signed in with.")])));
     }
     desk.site().relieve(counted).await?;

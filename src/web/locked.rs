@@ -8,7 +8,7 @@ use super::{
 };
 use keys::nonce::Token;
 use rocket::{
-    Build, Data, Request, Rocket, State, catch, catchers,
+    Build, Data, Either, Request, Rocket, State, catch, catchers,
     data::{self, FromData, ToByteUnit},
     get,
     http::{CookieJar, Status},
@@ -109,9 +109,9 @@ async fn open(jar: &CookieJar<'_>, unlock: &State<Unlock>, typed: Typed) -> Resu
 
 /// Every other page leads here.
 #[catch(default)]
-fn other(status: Status, request: &Request<'_>) -> Result<Redirect, Status> {
+fn other(status: Status, request: &Request<'_>) -> Either<Redirect, (Status, &'static str)> {
     match class::through_the_gate(request) && status == Status::NotFound {
-        true => Ok(Redirect::to("/unlock")),
-        false => Err(status),
+        true => Either::Left(Redirect::to("/unlock")),
+        false => Either::Right((status, "This cannot be done while the server is locked.\n")),
     }
 }

@@ -55,7 +55,7 @@ mod view;
 use keys::password::Passwords;
 use rocket::{Build, Config, Rocket, config::Ident, data::Limits, shield::Shield};
 use std::{pin::Pin, sync::Arc};
-use store::{Appliance, Site};
+use store::{Appliance, Site, error::OpenError};
 
 /// What the pages need from the rest of the house.
 pub(crate) struct Inside {
@@ -71,6 +71,8 @@ pub(crate) struct Inside {
     pub(crate) facts: Facts,
     /// Sends a letter at once, to try the mail server.
     pub(crate) test_letter: TestLetter,
+    /// Something else opens the keyring at a start now: what depends on that is seen to.
+    pub(crate) start_changed: Box<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
 }
 
 /// Sends a test letter of a site to an address, with the address of the site in it: the server's answer word for word, whether it took the

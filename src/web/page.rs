@@ -66,6 +66,10 @@ pub(super) struct Shell {
     pub(super) host: String,
     pub(super) flash: Option<Flash>,
     pub(super) alarm: Option<Alarm>,
+    /// Seconds without a request after which the session ends; 0 where nobody is to be told.
+    pub(super) idle: i64,
+    /// Seconds until it ends whatever happens.
+    pub(super) ends: i64,
 }
 
 /// What a system administrator reads at the head of every page until it is done.
@@ -123,6 +127,8 @@ impl Shell {
             host: String::new(),
             flash: None,
             alarm: None,
+            idle: 0,
+            ends: 0,
         }
     }
 }

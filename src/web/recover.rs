@@ -76,7 +76,7 @@ pub(super) struct Asked {
 type Answer = Result<Either<Page<RecoverView>, Page<AskedView>>, Oops>;
 
 #[post("/recover", data = "<form>")]
-pub(super) async fn take(visitor: Visitor<'_>, form: Posted<Asked>) -> Answer {
+pub(super) async fn take(visitor: Visitor<'_>, form: Posted<Asked>) -> Result<Either<Page<RecoverView>, Page<AskedView>>, Oops> {
     let at = Instant::now() + LEAST;
     let answer = asked(visitor, form.into_inner().email).await;
     sleep_until(at).await;

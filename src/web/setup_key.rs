@@ -149,7 +149,8 @@ pub(super) async fn key(wizard: Wizard<'_>, inside: &State<Inside>, form: Posted
         Err(problem) => Some(problem),
         Ok(chosen) => {
             let field = chosen.field();
-            of_appliance(inside, move |appliance| chosen.apply(appliance)).await?.err().map(|error| Problem::new(field, error.text))
+            let applied = of_appliance(inside, move |appliance| chosen.apply(appliance)).await?;
+            applied.and_then(|()| (inside.start_changed)()).err().map(|error| Problem::new(field, error.text))
         }
     };
     let done = match problem {

@@ -103,6 +103,7 @@ fn form_page(path: &str) -> String {
         ["cases"] => "/cases/new".into(),
         ["cases", id, page @ ("edit" | "access" | "documents"), ..] => format!("/cases/{id}/{page}"),
         ["documents", id, ..] => format!("/documents/{id}"),
+        ["account", page @ ("password" | "authenticator" | "codes" | "questions"), ..] => format!("/account/{page}"),
         ["account", ..] => "/account".into(),
         ["people", id, ..] if id.len() == 32 => format!("/people/{id}"),
         ["people", ..] => "/people/new".into(),

@@ -173,6 +173,14 @@ look('403', priya, async page => {
 }, 403);
 
 look('system', as('Tom A'), at('/system'));
+for (const one of ['firm', 'mail', 'networks', 'recovery', 'terms']) look(`settings ${one}`, as('Tom A'), at(`/settings/${one}`));
+for (const one of ['password', 'authenticator', 'codes']) look(`account ${one}`, as('Tom A'), at(`/account/${one}`));
+look('people', as('Tom A'), at('/people'));
+look('teams', as('Tom A'), at('/teams'));
+look('invite', as('Tom A'), at('/people/new'));
+look('kit of the system', as('Tom A'), at('/system/kit'));
+look('confirm', as('Tom A'), at('/confirm'));
+look('recover', nobody, at('/recover'));
 look('account of the administrator', as('Tom A'), at('/account'));
 look('404 of the administrator', as('Tom A'), at('/cases'), 404);
 look('home', as('Folake'), at('/home'));

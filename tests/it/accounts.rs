@@ -241,3 +241,88 @@ fn networks_on_trial_count_for_a_minute_and_never_shut_out_who_sets_them() {
     assert!(ann.browser.get("/settings/networks").body.contains("127.0.0.0/8"));
     drop(server);
 }
+
+#[test]
+fn a_passphrase_is_waited_for_and_the_recovery_kit_opens_too() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("data");
+    let server = Server::serve(&dir, &[]);
+    let browser = founding::claim(&server);
+    led(&browser.submit("/setup/firm", "/setup/firm", &FIRM), "/setup/key");
+    let words = "granite thistle umbrella canal";
+    let easy = browser.submit("/setup/key", "/setup/key", &[("start", "passphrase"), ("passphrase", "passwordpassword"), ("again", "passwordpassword")]);
+    assert!(easy.status == 422 && easy.body.contains("easy to guess"));
+    led(&browser.submit("/setup/key", "/setup/key", &[("start", "passphrase"), ("passphrase", words), ("again", words)]), "/setup/kit");
+    let kit = browser.get("/setup/kit").body;
+    let groups: Vec<String> = between(&kit, "kitkey", "</ol>").split("<li>").skip(1).map(|rest| rest.split("</li>").next().unwrap().trim().to_owned()).collect();
+    led(&confirm_kit(&browser, "/setup/kit", "/setup/kit"), "/setup/you");
+    led(&browser.submit("/setup/you", "/setup/you", &[("name", "Ann Bell"), ("email", "ann@bellode.example")]), "/enrol");
+    let ann = enrol(browser, "ann@bellode.example", "/system");
+    assert!(server.stop().success());
+    assert!(!dir.join("root.key").exists());
+    for (words, arguments) in [(words.to_owned(), &[][..]), (groups.join(" "), &["--wait"])] {
+        let server = Server::serve(&dir, arguments);
+        let browser = server.browser();
+        led(&browser.get("/"), "/unlock");
+        led(&browser.get("/sign-in"), "/unlock");
+        assert_eq!((browser.get("/healthz").status, browser.get("/readyz").status), (200, 503));
+        assert_eq!(browser.post("/unlock", &[("passphrase", &words)]).status, 403, "without the token of the form");
+        let wrong = browser.submit("/unlock", "/unlock", &[("passphrase", "granite thistle umbrella canoe")]);
+        assert!(wrong.status == 422 && wrong.body.contains("does not open"), "{} {}", wrong.status, wrong.body);
+        assert_eq!(browser.submit("/unlock", "/unlock", &[("passphrase", &words)]).status, 200);
+        let opened = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            browser.get("/readyz").status == 200
+        });
+        assert!(opened, "it opens");
+        assert_eq!(ann.browser.moved_to(&server).get("/system").status, 200, "sessions go on");
+        assert!(server.stop().success());
+    }
+}
+
+#[test]
+fn the_open_database_and_every_file_show_no_token_code_or_address() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("data");
+    let (server, ann) = found(&dir);
+    let sink = Sink::start();
+    with_mail(&ann.browser, &sink);
+    let link = link_on(&invite(&ann.browser, "staff", "Dee Field", "dee@bellode.example"));
+    sink.wait_for("dee@bellode.example", 1, Duration::from_secs(20));
+    let session = ann.browser.cookie("__Host-session").unwrap().split('=').nth(1).unwrap().to_owned();
+    let device = ann.browser.cookie("__Host-device").unwrap().split('=').nth(1).unwrap().to_owned();
+    assert!(server.stop().success());
+    let unlock = keys::ring::read_key_file(&dir.join("root.key")).unwrap();
+    let ring = keys::Ring::open(&dir.join("keyring.json"), &unlock).unwrap();
+    let open = |path: &std::path::Path, keys: &keys::SiteKeys| {
+        let sql = rusqlite::Connection::open(path).unwrap();
+        sql.pragma_update(None, "key", keys.database_pragma().expose()).unwrap();
+        sql
+    };
+    let registry = open(&dir.join("appliance.db"), &keys::SiteKeys::new(ring.appliance(), ring.instance()).unwrap());
+    let (id, wrapped): ([u8; 16], Vec<u8>) = registry.query_row("select id, wrapped from site", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let site = keys::SiteKeys::new(&ring.open_site_key(&wrapped, &id).unwrap(), id).unwrap();
+    let sql = open(&dir.join("sites").join(keys::nonce::hex(&id)).join("site.db"), &site);
+    let mut plain = Vec::new();
+    let tables: Vec<String> = sql.prepare("select name from sqlite_master where type = 'table' and sql not like 'create virtual%'").unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    for table in &tables {
+        let mut rows = sql.prepare(&format!("select * from \"{table}\"")).unwrap();
+        let columns = rows.column_count();
+        let mut rows = rows.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            for column in 0..columns {
+                match row.get_ref(column).unwrap() {
+                    rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes) => plain.extend_from_slice(bytes),
+                    _ => {}
+                }
+                plain.push(b'\n');
+            }
+        }
+    }
+    assert!(tables.len() > 15 && plain.len() > 2_000, "{} tables, {} bytes", tables.len(), plain.len());
+    let whole = |text: &str| plain.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text.as_bytes()));
+    assert!(whole("Dee Field") && whole("Bell & Ode"), "names are there, so that the search would find more");
+    for secret in ["ann@bellode", "dee@bellode", ann.secret.as_str(), token_of(&link), &session, &device, &ann.codes[0], &ann.codes[0].replace('-', ""), &ann.password] {
+        assert!(!whole(secret), "{secret}");
+    }
+}

@@ -71,8 +71,11 @@ pub(crate) fn begin_totp(sql: &Connection, core: &Core, user: i64) -> Result<(),
     Ok(())
 }
 
-/// Row id and secret of the TOTP factor that waits.
-pub(crate) fn waiting(sql: &Connection, core: &Core, user: i64) -> Result<Option<(i64, Secret<[u8; 20]>)>, Refusal> {
+/// Row id and secret of a TOTP factor.
+pub(crate) type Waiting = (i64, Secret<[u8; 20]>);
+
+/// The TOTP factor that waits to be shown to work.
+pub(crate) fn waiting(sql: &Connection, core: &Core, user: i64) -> Result<Option<Waiting>, Refusal> {
     const SQL: &str = "select id, secret from factor where user_id = ? and kind = 'totp' and confirmed is null order by id desc limit 1";
     let found: Option<(i64, Vec<u8>)> = sql.prepare_cached(SQL).refuse()?.query_row([user], |row| Ok((row.get(0)?, row.get(1)?))).optional().refuse()?;
     found.map(|(id, sealed)| Ok((id, secret(core, id, &sealed)?))).transpose()

@@ -84,7 +84,8 @@ pub fn read_key(path: &Path) -> Result<Vec<Unlock>, keys::KeyError> {
     }
 }
 
-fn next_of(path: &Path) -> PathBuf {
+/// Where the next key file lies while the root key is being changed.
+pub fn next_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".next");
     name.into()

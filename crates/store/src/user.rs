@@ -148,6 +148,8 @@ pub fn set_theme(own: &Own<'_, Writing>, theme: &str) -> Result<(), Refusal> {
 pub fn set_password(own: &Confirmed<'_>, hash: &str) -> Result<(), Refusal> {
     let tx = own.tx();
     tx.sql.execute("update user set password = ?2 where id = ?1", params![own.user(), hash]).refuse()?;
+    // Whoever came with the password before has to come again.
+    tx.sql.execute("delete from visit where user_id = ? and purpose = 'code'", [own.user()]).refuse()?;
     tx.note(Verb::PasswordSet);
     session::end_others(tx.sql, tx.core, own.user(), tx.actor().session)?;
     notice::tell(tx.sql, tx.core, own.user(), LetterKind::FactorChanged, &[("what", "The password was changed"), ("where", &tx.actor().from)])
