@@ -201,7 +201,8 @@ impl Shell {
     pub(super) fn of(signed: &Signed, nav: &'static str) -> Shell {
         let session = &signed.session;
         let initials = session.name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect();
-        let user = ShellUser { name: session.name.clone(), initials, kind: side(session.role), words: session.words.clone(), people: session.role.looks_after(Role::Client) };
+        let (people, keyring) = (session.role.looks_after(Role::Client), signed.site.settings().keeps_keyring);
+        let user = ShellUser { name: session.name.clone(), initials, kind: side(session.role), words: session.words.clone(), people, keyring };
         Shell {
             user: Some(user),
             home: first_page(session.role),

@@ -6,13 +6,13 @@ use super::{
     desk::Desk,
     oops::Oops,
     page::{Page, View},
-    posted::Posted,
+    posted::{Button, Posted},
     said::Said,
     setup::{Wizard, fingerprint, of_appliance},
     view::{Mistake, mistakes},
 };
 use rocket::{Either, FromForm, State, get, http::Status, post, response::Redirect};
-use rules::{Problem, Refusal, Verb, text};
+use rules::{Actor, Problem, Refusal, Verb, text};
 use serde::Serialize;
 use store::{
     Site, settings,
@@ -178,7 +178,7 @@ pub(super) async fn confirm(wizard: Wizard<'_>, inside: &State<Inside>, form: Po
 }
 
 /// The kit opens every site of the installation: only the one that looks after the keyring shows it.
-fn keeper(desk: &Desk<'_>) -> Result<(), Refusal> {
+pub(super) fn keeper(desk: &Desk<'_>) -> Result<(), Refusal> {
     match desk.site().settings().keeps_keyring {
         true => Ok(()),
         false => Err(Refusal::NotFound),
@@ -192,6 +192,22 @@ pub(super) async fn system_form(desk: Desk<'_>) -> Result<Page<SystemKitView>, O
     let kit = waiting(desk.inside()).await?;
     let view = kit_view(desk.site(), desk.inside(), kit, None, &desk.base(), Vec::new());
     Ok(Page::new(desk.shell("system"), SystemKitView(view)))
+}
+
+/// A new kit in place of the one on paper: every site knows of it before there is no way back.
+#[post("/system/kit/new", data = "<form>")]
+pub(super) async fn replace(desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
+    let Button = form.into_inner();
+    keeper(&desk)?;
+    let waits = of_appliance(desk.inside(), |appliance| Ok(appliance.key_status()?.kit_waits)).await?.map_err(Refusal::fault)?;
+    if !waits {
+        desk.write(|tx| settings::kit_replaced(&tx.administer(Verb::KeyKit)?)).await?;
+        for (_, site) in desk.inside().appliance.sites().iter().filter(|(_, site)| !site.settings().keeps_keyring) {
+            site.write(Actor::console(), |tx| settings::kit_replaced(&tx.administer(Verb::KeyKit)?)).await?;
+        }
+        of_appliance(desk.inside(), |appliance| appliance.kit().map(drop)).await?.map_err(Refusal::fault)?;
+    }
+    Ok(Redirect::to(Said::KitMade.at("/system/kit")))
 }
 
 #[get("/system/kit/sheet")]

@@ -39,7 +39,7 @@ mod rights;
 mod said;
 mod settings;
 mod setup;
-mod setup_key;
+mod start_key;
 mod sign;
 mod sink;
 mod system;

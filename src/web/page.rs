@@ -88,6 +88,8 @@ pub(super) struct ShellUser {
     pub(super) words: String,
     /// They look after accounts.
     pub(super) people: bool,
+    /// Their site looks after the keyring of the installation.
+    pub(super) keyring: bool,
 }
 
 /// What has just been done, said once at the head of the next page.

@@ -57,6 +57,10 @@ pub(super) enum Said {
     EnrolOver,
     WaysInSet,
     KitKept,
+    /// A new kit waits to be put on paper.
+    KitMade,
+    /// The key is found otherwise at the next start.
+    KeyStartSet,
     PasskeyAdded,
     PasskeyRemoved,
 }
@@ -113,6 +117,8 @@ impl Said {
             "enrol-over" => Said::EnrolOver,
             "ways-in" => Said::WaysInSet,
             "kit" => Said::KitKept,
+            "kit-made" => Said::KitMade,
+            "key-start" => Said::KeyStartSet,
             "passkey" => Said::PasskeyAdded,
             "passkey-removed" => Said::PasskeyRemoved,
             _ => return None,
@@ -163,6 +169,8 @@ impl Said {
             Said::EnrolOver => "enrol-over".into(),
             Said::WaysInSet => "ways-in".into(),
             Said::KitKept => "kit".into(),
+            Said::KitMade => "kit-made".into(),
+            Said::KeyStartSet => "key-start".into(),
             Said::PasskeyAdded => "passkey".into(),
             Said::PasskeyRemoved => "passkey-removed".into(),
         };
@@ -223,6 +231,8 @@ impl Said {
             Said::EnrolOver => "This browser is not at setting up an account, or a day has passed. Open your link; if it was used already, ask for a new one.".into(),
             Said::WaysInSet => "Everything is set up, and you are signed in.".into(),
             Said::KitKept => "It is kept who has the recovery kit.".into(),
+            Said::KitMade => "Here is a new kit. The one before opens nothing any more: destroy every copy of it.".into(),
+            Said::KeyStartSet => "It counts from the next start. Try one now, while you are here: restart the server.".into(),
             Said::PasskeyAdded => "The passkey is set up. Everywhere else you are signed out.".into(),
             Said::PasskeyRemoved => "The passkey lets nobody in any more; delete it on your device too. Everywhere else you are signed out.".into(),
         };

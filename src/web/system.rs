@@ -24,8 +24,6 @@ use store::{
     trail::Checked,
 };
 
-/// The command that says how the key can be kept elsewhere.
-const KEY_COMMAND: &str = "strongroom key --help";
 /// The command that looks for the first event that does not fit.
 const TRAIL_COMMAND: &str = "strongroom audit verify";
 
@@ -142,7 +140,7 @@ fn key(start: Result<Start, OpenError>) -> Found {
     let apart = |evidence: String| Found::new(Grade::Fine, "key", "The key is kept apart from the data", evidence);
     match start {
         Ok(Start::Beside) => {
-            Found::new(Grade::Care, "key", "The key lies beside the data", "Whoever takes the disk takes both, and can read everything. Keep the key on another medium, or type a passphrase at each start.").command(KEY_COMMAND)
+            Found::new(Grade::Care, "key", "The key lies beside the data", "Whoever takes the disk takes both, and can read everything. Keep the key on another medium, or type a passphrase at each start.").link("/system/key", "Keep it elsewhere")
         }
         Ok(Start::KeyFile(path)) => apart(format!("A start needs the key file {}.", path.display())),
         Ok(Start::Credential) => apart("A start needs a systemd credential, sealed to this machine.".into()),

@@ -4,7 +4,7 @@ use super::{
     access, account, answers, assets, cases,
     class::{Class, Door, Pages},
     confirm,
-    documents, enrol, factors, help, history, home, kit, mail, networks, passkeys, people, person, probe, recover, rights, settings, setup, setup_key, sign, system, teams, ticket, today,
+    documents, enrol, factors, help, history, home, kit, mail, networks, passkeys, people, person, probe, recover, rights, settings, setup, sign, start_key, system, teams, ticket, today,
 };
 use rocket::{Build, Rocket, Route, routes};
 
@@ -24,7 +24,7 @@ fn map() -> Vec<(Door, Vec<Route>)> {
         (at(Class::Open), routes![assets::file, probe::healthz, probe::readyz]),
         (at(Class::Public), routes![help::page, sign::root, sign::ask_email, sign::take_password, sign::ask_code, sign::take_code]),
         (at(Class::Public), routes![passkeys::ask_visitor, passkeys::take_visitor, passkeys::ask_anybody, passkeys::take_anybody]),
-        (at(Class::Setup), routes![setup::claim_form, setup::claim, setup::firm_form, setup::firm, setup_key::key_form, setup_key::key]),
+        (at(Class::Setup), routes![setup::claim_form, setup::claim, setup::firm_form, setup::firm, start_key::form, start_key::choose]),
         (at(Class::Setup), routes![kit::form, kit::confirm, setup::you_form, setup::you]),
         (at(Class::Enrol), routes![ticket::link_form, ticket::link, enrol::next, enrol::password_form, enrol::password, enrol::factor_form, enrol::factor]),
         (at(Class::Enrol), routes![enrol::codes_form, enrol::codes, enrol::terms_form, enrol::terms]),
@@ -49,7 +49,7 @@ fn map() -> Vec<(Door, Vec<Route>)> {
         (confirmed(Class::People), routes![rights::role_page, rights::set_role, rights::reset_page, rights::reset, rights::leave_page, rights::leave]),
         (confirmed(Class::People), routes![teams::make, teams::rename, teams::add, teams::take_out, teams::remove]),
         (at(Class::Administrator), routes![system::page]),
-        (confirmed(Class::Administrator), routes![kit::system_form, kit::system_confirm, kit::sheet]),
+        (confirmed(Class::Administrator), routes![kit::system_form, kit::system_confirm, kit::sheet, kit::replace, start_key::system_form, start_key::system_choose]),
         (confirmed(Class::Administrator), routes![system::rescue_seen]),
         (confirmed(Class::Administrator), routes![settings::firm, settings::set_firm, settings::recovery, settings::set_recovery, settings::terms, settings::set_terms]),
         (confirmed(Class::Administrator), routes![mail::page, mail::set, mail::off, mail::send_test, networks::page, networks::put_on_trial, networks::keep]),

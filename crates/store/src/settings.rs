@@ -307,6 +307,15 @@ pub fn kit_replaced(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// How the key is found at a start is about to be changed.
+pub fn key_start(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
+    if !site.tx().core.settings().keeps_keyring {
+        return Err(Refusal::NotFound);
+    }
+    site.tx().note(Verb::KeyStart);
+    Ok(())
+}
+
 fn forget(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
     put(site.tx().sql, site.tx().core, "kit.confirmed", None)?;
     put(site.tx().sql, site.tx().core, "kit.holders", None)

@@ -1,20 +1,25 @@
-//! How the key is found at a start: a step of setting up, with an honest sentence on what a thief of the disk gets.
+//! How the key is found at a start: a step of setting up, and later a page of the system administrator, with an honest sentence on what a
+//! thief of the disk gets.
 
 use super::{
     Inside,
+    desk::Desk,
+    kit::keeper,
     oops::Oops,
     page::{Page, View},
     posted::Posted,
+    said::Said,
     setup::{Wizard, of_appliance},
     view::{Mistake, mistakes},
 };
 use rocket::{Either, FromForm, State, get, http::Status, post, response::Redirect};
-use rules::{Problem, Refusal, Secret};
+use rules::{Problem, Refusal, Secret, Verb};
 use serde::Serialize;
 use std::path::PathBuf;
 use store::{
     Appliance,
     error::OpenError,
+    settings,
     setup::Step,
     startkey::{self, Start},
 };
@@ -34,6 +39,15 @@ pub(super) struct KeyView {
 
 impl View for KeyView {
     const TEMPLATE: &'static str = "setup/key.html";
+}
+
+/// The same within the pages of the system administrator.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct SystemKeyView(KeyView);
+
+impl View for SystemKeyView {
+    const TEMPLATE: &'static str = "setup/system_key.html";
 }
 
 #[derive(FromForm, Default)]
@@ -75,14 +89,6 @@ fn key_view(inside: &Inside, typed: Option<KeyForm>, done: bool, now: &Start, cr
         credential,
         commands: [seal, "systemctl restart strongroom".into()],
     }
-}
-
-#[get("/setup/key")]
-pub(super) async fn key_form(wizard: Wizard<'_>, inside: &State<Inside>) -> Result<Either<Redirect, Page<KeyView>>, Oops> {
-    let Some(at) = wizard.at(Step::Key)? else { return Ok(Either::Left(wizard.away()?)) };
-    let (now, credential) = found(inside).await?;
-    let view = key_view(inside, None, at.step > Step::Key, &now, credential, Vec::new());
-    Ok(Either::Right(Page::new(wizard.shell(), view)))
 }
 
 /// What is to be done about the key.
@@ -139,19 +145,29 @@ impl Chosen {
     }
 }
 
+#[get("/setup/key")]
+pub(super) async fn form(wizard: Wizard<'_>, inside: &State<Inside>) -> Result<Either<Redirect, Page<KeyView>>, Oops> {
+    let Some(at) = wizard.at(Step::Key)? else { return Ok(Either::Left(wizard.away()?)) };
+    let (now, credential) = found(inside).await?;
+    let view = key_view(inside, None, at.step > Step::Key, &now, credential, Vec::new());
+    Ok(Either::Right(Page::new(wizard.shell(), view)))
+}
+
+/// Does what was chosen; else says what is wrong with it.
+async fn apply(inside: &Inside, chosen: Chosen) -> Result<Option<Problem>, Refusal> {
+    let field = chosen.field();
+    let applied = of_appliance(inside, move |appliance| chosen.apply(appliance)).await?;
+    Ok(applied.and_then(|()| (inside.start_changed)()).err().map(|error| Problem::new(field, error.text)))
+}
+
 #[post("/setup/key", data = "<form>")]
-pub(super) async fn key(wizard: Wizard<'_>, inside: &State<Inside>, form: Posted<KeyForm>) -> Result<Either<Redirect, Page<KeyView>>, Oops> {
+pub(super) async fn choose(wizard: Wizard<'_>, inside: &State<Inside>, form: Posted<KeyForm>) -> Result<Either<Redirect, Page<KeyView>>, Oops> {
     let Some(at) = wizard.at(Step::Key)? else { return Ok(Either::Left(wizard.away()?)) };
     let typed = form.into_inner();
     let (now, credential) = found(inside).await?;
-    let firm = wizard.site.firm().name;
-    let problem = match Chosen::of(&typed, &now, &firm) {
+    let problem = match Chosen::of(&typed, &now, &wizard.site.firm().name) {
+        Ok(chosen) => apply(inside, chosen).await?,
         Err(problem) => Some(problem),
-        Ok(chosen) => {
-            let field = chosen.field();
-            let applied = of_appliance(inside, move |appliance| chosen.apply(appliance)).await?;
-            applied.and_then(|()| (inside.start_changed)()).err().map(|error| Problem::new(field, error.text))
-        }
     };
     let done = match problem {
         None => wizard.site.setup_key(at.token, &wizard.from).await,
@@ -162,6 +178,37 @@ pub(super) async fn key(wizard: Wizard<'_>, inside: &State<Inside>, form: Posted
         Err(problems) => {
             let view = key_view(inside, Some(typed), true, &now, credential, problems);
             Ok(Either::Right(Page::new(wizard.shell(), view).with(Status::UnprocessableEntity)))
+        }
+    }
+}
+
+#[get("/system/key")]
+pub(super) async fn system_form(desk: Desk<'_>) -> Result<Page<SystemKeyView>, Oops> {
+    keeper(&desk)?;
+    desk.read(|tx| tx.administer(Verb::SettingsView).map(drop)).await?;
+    let (now, credential) = found(desk.inside()).await?;
+    let view = key_view(desk.inside(), None, true, &now, credential, Vec::new());
+    Ok(Page::new(desk.shell("system"), SystemKeyView(view)))
+}
+
+#[post("/system/key", data = "<form>")]
+pub(super) async fn system_choose(desk: Desk<'_>, form: Posted<KeyForm>) -> Result<Either<Redirect, Page<SystemKeyView>>, Oops> {
+    keeper(&desk)?;
+    let typed = form.into_inner();
+    let (now, credential) = found(desk.inside()).await?;
+    let problem = match Chosen::of(&typed, &now, &desk.site().firm().name) {
+        Ok(chosen) => {
+            // The trail has it first: a change that then fails is one too many there, and none is missing.
+            desk.write(|tx| settings::key_start(&tx.administer(Verb::KeyStart)?)).await?;
+            apply(desk.inside(), chosen).await?
+        }
+        Err(problem) => Some(problem),
+    };
+    match problem {
+        None => Ok(Either::Left(Redirect::to(Said::KeyStartSet.at("/system")))),
+        Some(problem) => {
+            let view = key_view(desk.inside(), Some(typed), true, &now, credential, vec![problem]);
+            Ok(Either::Right(Page::new(desk.shell("system"), SystemKeyView(view)).with(Status::UnprocessableEntity)))
         }
     }
 }
