@@ -179,9 +179,41 @@ look('people', as('Tom A'), at('/people'));
 look('teams', as('Tom A'), at('/teams'));
 look('invite', as('Tom A'), at('/people/new'));
 look('kit of the system', as('Tom A'), at('/system/kit'));
+look('key of the system', as('Tom A'), at('/system/key'));
+look('key of the system with errors', as('Tom A'), async page => {
+  await page.goto('/system/key');
+  await page.getByRole('radio', { name: /Somebody types a passphrase/ }).check();
+  await page.getByLabel('Passphrase', { exact: true }).fill('short');
+  await page.getByRole('button', { name: 'Keep it so' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+}, 422);
+/** The page of an account, or one below it. */
+const account = (name, below = '') => async page => {
+  await page.goto('/people?q=' + encodeURIComponent(name));
+  const link = page.getByRole('main').getByRole('link', { name }).first();
+  await page.goto(await link.getAttribute('href') + below);
+};
+look('person', as('Tom A'), account('Ruth Feldman'));
+look('person who is a client', as('Tom A'), account('Folake'));
+for (const one of ['role', 'reset', 'leave']) look(`person ${one}`, as('Tom A'), account('Ruth Feldman', `/${one}`));
+look('invited', as('Tom A'), async page => {
+  await page.goto('/people/new');
+  await page.getByLabel('Name', { exact: true }).fill('Ada Crane');
+  await page.getByLabel('E-mail address').fill('ada.crane@pellharrow.example');
+  await page.getByRole('radio', { name: 'Staff' }).check();
+  await page.getByRole('button', { name: 'Invite' }).click();
+  await page.getByText('The link is shown this once').waitFor();
+});
+look('link', nobody, at('/link'));
+look('sign-in by a recovery code', nobody, async page => {
+  await page.goto('/sign-in');
+  await firm.password(page, 'Priya');
+  await page.goto('/sign-in/recovery');
+});
 look('confirm', as('Tom A'), at('/confirm'));
 look('recover', nobody, at('/recover'));
 look('account of the administrator', as('Tom A'), at('/account'));
+look('account questions', as('Tom A'), at('/account/questions'), 404);
 look('404 of the administrator', as('Tom A'), at('/cases'), 404);
 look('home', as('Folake'), at('/home'));
 look('account of a client', as('Folake'), at('/account'));
