@@ -11,9 +11,10 @@ drop trigger walls_down;
 drop trigger user_kind;
 
 create table person (
-    id          integer primary key,
+    id          integer primary key autoincrement,  -- never used twice: the trail names accounts that are gone
     kind        text not null check (kind in ('staff', 'client', 'service')),
     role        text not null check (role in ('administrator', 'manager', 'staff', 'auditor', 'client', 'service')),
+    -- invited → enrolling → active ⇄ suspended → left; a reset leads from active back to enrolling.
     state       text not null check (state in ('invited', 'enrolling', 'active', 'suspended', 'left')),
     name        text not null,
     words       text not null,               -- what they are called in the firm: Adviser, Reception
@@ -79,7 +80,8 @@ create trigger user_moved after update of role, state on user when old.role != n
 end;
 
 -- What somebody proves themselves with, besides the password.
-drop table factor;
+alter table factor rename to factor_before;
+drop index factor_of_user;
 create table factor (
     id        integer primary key,
     user_id   integer not null references user (id),
@@ -92,6 +94,9 @@ create table factor (
     used      integer,                       -- when it last let somebody in
     created   integer not null
 ) strict;
+insert into factor (id, user_id, kind, name, secret, confirmed, last_step, created)
+    select id, user_id, 'totp', 'Authenticator app', secret, created, last_step, created from factor_before;
+drop table factor_before;
 create index factor_of_user on factor (user_id);
 
 create table recovery_code (
@@ -129,7 +134,7 @@ create table ticket (
     id      integer primary key,
     digest  blob not null unique,            -- SHA-256 of the token in the link
     user_id integer not null references user (id),
-    purpose text not null check (purpose in ('invite', 'reset', 'recover', 'cancel')),
+    purpose text not null check (purpose in ('invite', 'reset', 'recover', 'recovered', 'cancel')),
     by_id   integer references user (id),    -- who made it; null for the appliance
     made    integer not null,
     starts  integer not null,                -- before this moment it does not work
@@ -139,6 +144,7 @@ create table ticket (
     tries   integer not null default 0
 ) strict;
 create index ticket_of_user on ticket (user_id, purpose);
+create index ticket_by_end on ticket (ends);
 
 -- Between the door and a session: the password was right and a code is awaited, or somebody sets up their ways in.
 drop table visit;
@@ -150,6 +156,8 @@ create table visit (
     started integer not null,
     tries   integer not null default 0
 ) strict, without rowid;
+create index visit_by_start on visit (started);
+create index visit_of_ticket on visit (ticket) where ticket is not null;
 
 -- Browsers in which somebody has signed in before.
 create table device (
@@ -161,7 +169,9 @@ create table device (
     last    integer not null,
     unique (user_id, digest)
 ) strict;
+create index device_by_last on device (last);
 
+create index session_by_start on session (started);
 alter table session add column stepped integer not null default 0;  -- when a factor was last asked for
 alter table session add column words text not null default '';      -- "Firefox on Linux"
 
@@ -169,8 +179,10 @@ alter table session add column words text not null default '';      -- "Firefox 
 create table throttle (
     key   blob primary key,                  -- blind index (throttle)
     count real not null,
-    at    integer not null
+    at    integer not null,                  -- when it was last counted
+    ends  integer not null                   -- when nothing is left of it
 ) strict, without rowid;
+create index throttle_by_end on throttle (ends);
 
 create table team (
     id      integer primary key,
@@ -200,22 +212,31 @@ create table user_contact (
 create index user_of_contact on user_contact (contact_id);
 
 -- Letters that wait to be sent, and what became of those that were. Whom they go to and what they say is encrypted, and what they say
--- is forgotten once they are sent.
+-- is forgotten once they are sent. No id is used twice: the post may hold a letter that is taken back meanwhile.
 create table letter (
-    id       integer primary key,
-    user_id  integer references user (id),
-    kind     text not null,                  -- which template
-    address  blob not null,                  -- encrypted (letter, address, id)
-    fields   blob not null,                  -- encrypted (letter, fields, id): what the template is filled with; empty once sent
-    made     integer not null,
-    due      integer not null,               -- not before
-    tries    integer not null default 0,
-    sent     integer,
-    given_up integer,
-    reply    text                            -- what the server answered last
+    id        integer primary key autoincrement,
+    user_id   integer references user (id),
+    ticket_id integer references ticket (id) on delete set null,  -- the link in it
+    kind      text not null,                 -- which template
+    address   blob not null,                 -- encrypted (letter, address, id)
+    fields    blob not null,                 -- encrypted (letter, fields, id): what the template is filled with; empty once sent
+    made      integer not null,
+    due       integer not null,              -- not before
+    tries     integer not null default 0,    -- without those that the server was to blame for
+    refused   integer,                       -- when it was refused for the first time
+    sent      integer,
+    given_up  integer,
+    reply     text                           -- what the server answered last
 ) strict;
 create index letter_due on letter (due) where sent is null and given_up is null;
+create index letter_given_up on letter (given_up) where given_up is not null;
+create index letter_of_ticket on letter (ticket_id) where ticket_id is not null;
 create index letter_recent on letter (made);
+
+-- Whoever makes a link void or uses it up, takes back the letter that would bring it.
+create trigger ticket_gone after update of used, void on ticket when new.used is not null or new.void is not null begin
+    delete from letter where ticket_id = new.id and sent is null and given_up is null;
+end;
 
 -- Setting the site up: one row. Until `done` nothing else answers.
 create table setup (

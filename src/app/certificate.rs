@@ -44,7 +44,7 @@ pub(super) fn local(settings: &Settings, appliance: &Appliance) -> Result<(Certi
         }
     };
     let file = appliance.dir().join("ca.pem");
-    write_whole(&file, root.certificate.as_bytes())?;
+    keep(&file, root.certificate.as_bytes())?;
     let hosts = host_names(settings, appliance);
     let names = format!("{}\n{}", hosts.join(" "), now().seconds());
     let kept = appliance.held("tls.leaf.names")?.and_then(|names| String::from_utf8(names.expose().clone()).ok());
@@ -64,6 +64,14 @@ pub(super) fn local(settings: &Settings, appliance: &Appliance) -> Result<(Certi
     Ok((Certificate::from_pem(leaf.certificate.as_bytes(), leaf.key.as_bytes()).map_err(OpenError::config)?, file))
 }
 
+/// The same while others are served: it makes keys and waits for the disk.
+pub(super) async fn made_aside(settings: &Settings, appliance: &Arc<Appliance>) -> Result<Certificate, OpenError> {
+    let (settings, appliance) = (settings.clone(), Arc::clone(appliance));
+    let made = tokio::task::spawn_blocking(move || local(&settings, &appliance)).await;
+    let (certificate, _) = made.map_err(|panic| OpenError { exit: 1, text: format!("The certificate could not be made: {panic}.") })??;
+    Ok(certificate)
+}
+
 /// Every name under which the gate answers: those that are set, and those of the sites.
 pub(super) fn host_names(settings: &Settings, appliance: &Appliance) -> Vec<String> {
     let mut names = settings.host_names();
@@ -80,7 +88,7 @@ pub(super) fn host_names(settings: &Settings, appliance: &Appliance) -> Vec<Stri
 fn keep_for_unlocking(appliance: &Appliance, leaf: &authority::Pair) -> Result<(), OpenError> {
     let file = appliance.dir().join(UNLOCKING);
     match appliance.start()? {
-        Start::Passphrase => write_whole(&file, format!("{}{}", leaf.certificate, leaf.key).as_bytes()),
+        Start::Passphrase => keep(&file, format!("{}{}", leaf.certificate, leaf.key).as_bytes()),
         _ if file.exists() => std::fs::remove_file(&file).map_err(|error| OpenError::file(&file, &error)),
         _ => Ok(()),
     }
@@ -113,10 +121,12 @@ fn hold(appliance: &Appliance, name: &str, pair: &authority::Pair) -> Result<(),
     appliance.hold(&format!("{name}.key"), pair.key.as_bytes())
 }
 
-/// Writes whole, then renames.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
-    let whole = path.with_extension("new");
-    std::fs::write(&whole, bytes).and_then(|()| std::fs::rename(&whole, path)).map_err(|error| OpenError::file(path, &error))
+/// Writes a file, unless it is there and says the same: to be durable takes a while, and most starts change nothing.
+fn keep(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
+    match std::fs::read(path) {
+        Ok(kept) if kept == bytes => Ok(()),
+        _ => Ok(keys::ring::replace(path, bytes)?),
+    }
 }
 
 /// Exchanges the certificate while running. Standing connections go on.
@@ -128,12 +138,12 @@ pub(super) async fn freshen(settings: Settings, appliance: Arc<Appliance>, certi
 }
 
 /// Looks every day whether the certificate of the local authority is to be made again.
-async fn renew(settings: &Settings, appliance: &Appliance, certificate: &Certificate) {
+async fn renew(settings: &Settings, appliance: &Arc<Appliance>, certificate: &Certificate) {
     loop {
         tokio::time::sleep(Duration::from_secs(86_400)).await;
-        match local(settings, appliance) {
-            Ok((fresh, _)) if fresh.fingerprint() == certificate.fingerprint() => {}
-            Ok((fresh, _)) => {
+        match made_aside(settings, appliance).await {
+            Ok(fresh) if fresh.fingerprint() == certificate.fingerprint() => {}
+            Ok(fresh) => {
                 certificate.exchange(fresh);
                 tracing::info!(fingerprint = certificate.fingerprint(), "the certificate was made again");
             }
@@ -163,3 +173,22 @@ async fn reload(chain: &Path, key: &Path, certificate: &Certificate) {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn a_file_is_replaced_only_by_one_that_says_something_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("ca.pem");
+        let number = || std::fs::metadata(&file).unwrap().ino();
+        keep(&file, b"one").unwrap();
+        let first = number();
+        keep(&file, b"one").unwrap();
+        assert_eq!(number(), first);
+        keep(&file, b"two").unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"two");
+        assert!(!dir.path().join("ca.new").exists());
+    }
+}

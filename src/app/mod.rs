@@ -6,7 +6,7 @@ mod open;
 mod orders;
 mod pages;
 
-pub(crate) use open::{Opened, create, first_that_opens, nobody, open, open_or_wait};
+pub(crate) use open::{Opened, create, first_that_opens, nobody, open, open_or_wait, waits};
 
 use crate::{
     config::Settings,
@@ -26,7 +26,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use store::{Appliance, error::OpenError};
+use store::{Appliance, Site, error::OpenError};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -69,6 +69,16 @@ pub(crate) async fn run(settings: &Settings, opened: Opened, ready: impl Fn(&str
     failed.map_or(Ok(()), Err)
 }
 
+/// The jobs of a site.
+struct Jobs {
+    /// Id of the site.
+    site: [u8; 16],
+    /// Tells them the name of the site.
+    host: watch::Sender<String>,
+    /// They run until this ends.
+    run: JoinHandle<()>,
+}
+
 /// What stays the same from start to stop.
 pub(crate) struct House {
     settings: Settings,
@@ -83,8 +93,7 @@ pub(crate) struct House {
     ca_file: Option<PathBuf>,
     /// Takes what commands ask for.
     orders: Arc<Orders>,
-    /// The post of each site, by its id.
-    jobs: Mutex<Vec<([u8; 16], JoinHandle<()>)>>,
+    jobs: Mutex<Vec<Jobs>>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -113,23 +122,26 @@ impl House {
     }
 
     /// The sites or their names are others now: the gate answers under them, and the certificate of the local authority names them.
-    fn sites_changed(&self, appliance: &Appliance) -> Result<(), OpenError> {
+    async fn sites_changed(&self, appliance: &Arc<Appliance>) -> Result<(), OpenError> {
         self.hosts.store(Arc::new(certificate::host_names(&self.settings, appliance)));
         if self.settings.tls_cert.is_none() {
-            self.certificate.exchange(certificate::local(&self.settings, appliance)?.0);
+            self.certificate.exchange(certificate::made_aside(&self.settings, appliance).await?);
         }
         self.start_jobs(appliance);
         Ok(())
     }
 
-    /// Starts the jobs of every site that has none yet.
+    /// Starts the jobs of every site that has none yet, and tells the others the name that their site has now.
     fn start_jobs(&self, appliance: &Appliance) {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         for (entry, site) in appliance.sites().iter() {
-            if !jobs.iter().any(|(id, _)| *id == entry.id) {
-                let host = entry.hosts.first().cloned().or_else(|| self.settings.hosts.first().cloned()).unwrap_or_else(|| "localhost".into());
-                jobs.push((entry.id, jobs::start(site.clone(), host, self.stopping.clone())));
+            let host = entry.hosts.first().cloned().or_else(|| self.settings.hosts.first().cloned()).unwrap_or_else(|| "localhost".into());
+            if let Some(running) = jobs.iter().find(|jobs| jobs.site == entry.id) {
+                running.host.send_replace(host);
+                continue;
             }
+            let (host, named) = watch::channel(host);
+            jobs.push(Jobs { site: entry.id, host, run: jobs::start(site.clone(), named, self.stopping.clone()) });
         }
     }
 }
@@ -161,8 +173,8 @@ impl Running {
         }
         let jobs = std::mem::take(&mut *house.jobs.lock().unwrap_or_else(PoisonError::into_inner));
         let _ = tokio::time::timeout(GRACE, async {
-            for (_, job) in jobs {
-                let _ = job.await;
+            for job in jobs {
+                let _ = job.run.await;
             }
         })
         .await;
@@ -184,7 +196,7 @@ async fn work(house: &Arc<House>, opened: Opened, ready: &impl Fn(&str, &Serving
     };
     running.appliance = Some(Arc::clone(&appliance));
     if was_locked {
-        house.sites_changed(&appliance)?;
+        house.sites_changed(&appliance).await?;
     }
     house.orders.open(&appliance, house);
     let pages = running.pages.insert(Pages::launch(web::build(inside(house, &appliance)?, house.secret()), &house.place).await?);
@@ -192,17 +204,18 @@ async fn work(house: &Arc<House>, opened: Opened, ready: &impl Fn(&str, &Serving
     running.begin(house);
     jobs::check().map_err(OpenError::config)?;
     house.start_jobs(&appliance);
-    let setup = setup_link(&appliance).await?;
+    // The page of a locked start was announced already, and a link that nobody is shown would only make the one before void.
     if !was_locked {
+        let setup = setup_link(&appliance).await?;
         ready(&house.url, &Serving { fingerprint: house.certificate.fingerprint(), ca_file: house.ca_file.clone(), setup, locked: false });
     }
     tokio::spawn(certificate::freshen(house.settings.clone(), Arc::clone(&appliance), Arc::clone(&house.certificate)));
     Err(died(ended.await))
 }
 
-/// A one-time link for the first site that waits to be set up: its token.
+/// A one-time link for the first site, if that waits to be set up: its token. Whoever adds another asks for its link by name.
 async fn setup_link(appliance: &Appliance) -> Result<Option<String>, OpenError> {
-    let waiting = appliance.sites().iter().find(|(_, site)| !site.is_set_up()).map(|(_, site)| site.clone());
+    let waiting = appliance.sites().first().filter(|(_, site)| !site.is_set_up()).map(|(_, site)| site.clone());
     let Some(site) = waiting else { return Ok(None) };
     let token = site.new_setup_link().await.map_err(|refusal| OpenError { exit: 1, text: format!("The set-up link cannot be made: {refusal}.") })?;
     Ok(Some(token.expose().to_owned()))
@@ -245,25 +258,31 @@ fn port_error(at: SocketAddr, error: &std::io::Error) -> OpenError {
 }
 
 /// A passphrase opens the keyring now, or does no more: the page on which it is typed needs a certificate outside of the registry, or none.
-fn start_changed(house: Arc<House>, appliance: Arc<Appliance>) -> Box<dyn Fn() -> Result<(), OpenError> + Send + Sync> {
-    Box::new(move || match house.settings.tls_cert {
+fn start_changed(house: Arc<House>, appliance: Arc<Appliance>) -> Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync> {
+    Arc::new(move || match house.settings.tls_cert {
         Some(_) => Ok(()),
         None => certificate::local(&house.settings, &appliance).map(drop),
     })
 }
 
-/// What the system page says of the appliance, at the moment it is asked.
+/// What the system page of a site says of the appliance, at the moment it is asked. Whose firm does not look after the installation hears
+/// nothing of the other sites in it.
 fn facts(house: Arc<House>, appliance: Arc<Appliance>) -> web::Facts {
-    Box::new(move || {
-        vec![
-            ("Version", env!("CARGO_PKG_VERSION").into()),
-            ("Address", format!("{}, as {}", house.at, house.hosts.load().join(", "))),
-            ("Data directory", appliance.dir().display().to_string()),
-            ("Sites", appliance.sites().len().to_string()),
-            ("Certificate", if house.settings.tls_cert.is_some() { "given".into() } else { "from this machine’s own authority".into() }),
+    Box::new(move |site: &Site| {
+        let own = || appliance.sites().iter().filter(|(entry, _)| entry.id == site.keys().id).flat_map(|(entry, _)| entry.hosts.clone()).collect::<Vec<String>>();
+        let whole = site.settings().keeps_keyring;
+        let address = if whole { format!("{}, as {}", house.at, house.hosts.load().join(", ")) } else { own().join(", ") };
+        let mut facts = vec![("Version", env!("CARGO_PKG_VERSION").to_owned()), ("Address", address)];
+        if whole {
+            facts.push(("Data directory", appliance.dir().display().to_string()));
+            facts.push(("Sites", appliance.sites().len().to_string()));
+        }
+        facts.extend([
+            ("Certificate", if house.settings.tls_cert.is_some() { "given".to_owned() } else { "from this machine’s own authority".to_owned() }),
             ("Its SHA-256", certificate::grouped(&house.certificate.fingerprint())),
             ("Largest file", rules::document::size_words(house.settings.upload_limit())),
-        ]
+        ]);
+        facts
     })
 }
 

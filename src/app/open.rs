@@ -98,9 +98,12 @@ pub(crate) fn create(settings: &Settings, firm: &Firm) -> Result<Appliance, Open
         true => ring::read_key_file(&path)?,
         false => ring::create_key_file(&path)?,
     };
-    let absolute = std::path::absolute(&path).ok();
-    let place = absolute.as_deref().filter(|_| startkey::credential().is_none() || settings.key_file.is_some());
-    Appliance::create(&settings.data, &[NewSlot { unlock: &unlock, place, made: now().0 }], firm, now)
+    let start = match (&settings.key_file, startkey::credential()) {
+        (Some(path), _) => Start::KeyFile(std::path::absolute(path).map_err(|error| OpenError::file(path, &error))?),
+        (None, Some(_)) => Start::Credential,
+        (None, None) => Start::Beside,
+    };
+    Appliance::create(&settings.data, &[NewSlot { unlock: &unlock, place: start.place(), made: now().0 }], firm, now)
 }
 
 /// A firm that was not named yet.

@@ -48,7 +48,7 @@ impl Orders {
                 let changes = order.changes_sites();
                 let answer = crate::control::perform::perform(&appliance, &house.url, order).await?;
                 if changes {
-                    house.sites_changed(&appliance)?;
+                    house.sites_changed(&appliance).await?;
                 }
                 Ok(answer)
             }

@@ -12,7 +12,11 @@ use crate::{
 };
 use clap::Args;
 use serde_json::Value;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    io::{BufRead, IsTerminal},
+    path::PathBuf,
+    sync::Arc,
+};
 
 const THROUGH: &str = "strongroom: through the running server";
 
@@ -99,6 +103,21 @@ pub(super) fn by_the_server(settings: &Settings, order: &Order) -> Result<Value,
     let answer = socket::ask(&settings.data, order)?.ok_or_else(|| not_running(settings))?;
     eprintln!("{THROUGH}");
     Ok(answer?)
+}
+
+/// Asks at a terminal before something that cannot be undone; a script has said so by being one.
+pub(super) fn agree(yes: bool, what: &str) -> Result<(), Failure> {
+    let mut terminal = std::io::stdin().lock();
+    if yes || !terminal.is_terminal() {
+        return Ok(());
+    }
+    eprint!("{what} Type yes to go on: ");
+    let mut typed = String::new();
+    terminal.read_line(&mut typed).map_err(|error| Failure::new(1, error.to_string()))?;
+    match typed.trim().eq_ignore_ascii_case("yes") {
+        true => Ok(()),
+        false => Err(Failure::new(1, "Nothing was changed.")),
+    }
 }
 
 /// Nobody answers at the socket of this directory.

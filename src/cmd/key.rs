@@ -38,6 +38,9 @@ pub(super) struct Rotate {
     /// Take the new passphrase from one line of standard input
     #[arg(long)]
     passphrase_stdin: bool,
+    /// Do not ask at the terminal first
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     at: Where,
 }
@@ -105,6 +108,7 @@ impl Rotate {
             (true, _) => Some(Passphrase(passphrase::ask_new()?)),
             (false, false) => None,
         };
+        console::agree(self.yes || self.passphrase_stdin, "The root key is changed, and the recovery kit on paper opens nothing any more.")?;
         let answer = console::done(&settings, Order::KeyRotate { passphrase })?;
         self.at.say(&answer, |answer| format!("The root key is another one. The recovery kit before opens nothing any more: destroy it, and print a new one.\n{}", status(answer)))
     }

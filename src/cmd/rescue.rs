@@ -12,6 +12,9 @@ use clap::Args;
 pub(super) struct Rescue {
     /// E-mail address of the system administrator; needed where there are several
     email: Option<String>,
+    /// Do not ask at the terminal first
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     site: OfSite,
     #[command(flatten)]
@@ -20,6 +23,7 @@ pub(super) struct Rescue {
 
 impl Rescue {
     pub(super) fn run(self) -> Result<(), Failure> {
+        console::agree(self.yes, "Password, app, passkeys and codes of this system administrator are taken away, and all system administrators are told.")?;
         let order = Order::Rescue { site: self.site.name(), email: self.email };
         self.at.carry_out(order, |answer| {
             let who = console::text(answer, "who");

@@ -36,6 +36,8 @@ pub(crate) enum Order {
     KeyStatus,
     /// The recovery kit that waits to be on paper, or a new one.
     KeyKit,
+    /// The trail of every site, checked.
+    AuditVerify,
     /// A new root key.
     KeyRotate { passphrase: Option<Passphrase> },
 }

@@ -11,13 +11,15 @@ use store::{
     Appliance, Site, Tx, Writing,
     appliance::SiteEntry,
     charge::{Charge, InCharge},
+    console,
     contact::{self, Which},
     error::OpenError,
     people::{self, Filter, Listed, PAGE},
     person::{self, New},
-    settings, setup,
-    startkey::Start,
+    kit, setup,
+    startkey::{KeyStatus, Start},
     ticket::Made,
+    trail::Checked,
 };
 
 /// Does one thing. `base` is where the server is reached from this machine, such as `https://localhost:8443`; it stands in links to sites
@@ -47,6 +49,7 @@ pub(crate) async fn perform(appliance: &Arc<Appliance>, base: &str, order: Order
             with(appliance, move |appliance| appliance.add_host(&site, &host)).await?;
             note(&found.site, Verb::SiteChange).await
         }
+        Order::AuditVerify => audit(appliance).await,
         Order::KeyStatus => key_status(appliance).await,
         Order::KeyKit => kit(appliance).await,
         Order::KeyRotate { passphrase } => rotate(appliance, passphrase).await,
@@ -61,10 +64,8 @@ struct At {
 
 impl At {
     fn find(appliance: &Appliance, base: &str, name: &str) -> Result<At, Failure> {
-        let (site, sites) = (appliance.site(name)?, appliance.sites());
-        let fits = |entry: &SiteEntry| name.is_empty() || entry.name.eq_ignore_ascii_case(name) || entry.hosts.iter().any(|host| host == name);
-        let host = sites.iter().map(|(entry, _)| entry).find(|entry| fits(entry)).and_then(|entry| entry.hosts.first());
-        let here = host.map_or_else(|| base.to_owned(), |host| at_host(base, host));
+        let (entry, site) = appliance.site(name)?;
+        let here = entry.hosts.first().map_or_else(|| base.to_owned(), |host| at_host(base, host));
         let base = site.settings().url.clone().unwrap_or(here);
         Ok(At { site, base })
     }
@@ -125,9 +126,7 @@ fn posted(at: &At, made: &Made) -> Value {
 
 /// The contact of this name; a new person when there is none.
 fn whose(charge: &Charge<'_, Writing>, name: String) -> Result<Which, Refusal> {
-    let even = text::even(&name);
-    let fits: Vec<contact::Listed> = contact::list(charge)?.into_iter().filter(|contact| text::even(&contact.name) == even).collect();
-    let mut fits = fits.into_iter();
+    let mut fits = contact::named(charge, &name)?.into_iter();
     match (fits.next(), fits.next()) {
         (None, _) => Ok(Which::New { name, organisation: false }),
         (Some(only), None) => Ok(Which::There(only.id)),
@@ -164,7 +163,7 @@ fn everybody<M>(charge: &Charge<'_, M>, mut filter: Filter) -> Result<Vec<Listed
 
 /// The account with this address, to do something to it.
 fn owner<'t>(tx: &'t Tx<'t, Writing>, email: &str, verb: Verb) -> Result<InCharge<'t, Writing>, Refusal> {
-    let found = person::by_email(&tx.charge(verb)?, email)?;
+    let found = console::by_email(&tx.charge(verb)?, email)?;
     let id = found.ok_or_else(|| Refusal::invalid("email", format!("There is no account with the address {email}. Look for it with: strongroom user list")))?;
     tx.person(&id, verb)
 }
@@ -186,7 +185,7 @@ async fn rescue(at: At, email: Option<String>) -> Answer {
             Some(email) => email,
             None => only_administrator(&tx.charge(Verb::Rescue)?)?,
         };
-        let made = person::rescue(&owner(tx, &email, Verb::Rescue)?)?;
+        let made = console::rescue(&owner(tx, &email, Verb::Rescue)?)?;
         Ok((text::email_hint(&email), made))
     });
     let (who, made) = rescued.await?;
@@ -221,8 +220,36 @@ fn sites(appliance: &Appliance) -> Value {
     json!({ "sites": appliance.sites().iter().map(row).collect::<Vec<_>>() })
 }
 
+/// Walks the trail of every site.
+async fn audit(appliance: &Arc<Appliance>) -> Answer {
+    let mut sites = Vec::new();
+    for (entry, site) in appliance.sites().iter() {
+        sites.push(told(&entry.name, &site.check_trail().await?));
+    }
+    Ok(json!({ "sites": sites }))
+}
+
+/// What came of checking the trail of a site.
+pub(crate) fn told(site: &str, checked: &Checked) -> Value {
+    match checked {
+        Checked::Unbroken(head) => json!({ "site": site, "ok": true, "events": head.seq, "first_bad": null }),
+        Checked::Broken(seq) => json!({ "site": site, "ok": false, "events": null, "first_bad": seq }),
+    }
+}
+
+/// The site that looks after the keyring.
+fn keeper(appliance: &Appliance) -> Result<Site, Failure> {
+    let found = appliance.sites().iter().map(|(_, site)| site).find(|site| site.settings().keeps_keyring).cloned();
+    found.ok_or_else(|| Failure::new(78, "No site of this installation looks after its keyring. Restore it from a backup."))
+}
+
+async fn status(appliance: &Arc<Appliance>) -> Result<KeyStatus, Failure> {
+    let leave = keeper(appliance)?.read(Actor::console(), |tx| Ok(tx.keeper(Verb::SettingsView)?.looking())).await?;
+    with(appliance, move |appliance| appliance.key_status(&leave)).await
+}
+
 async fn key_status(appliance: &Arc<Appliance>) -> Answer {
-    let status = with(appliance, Appliance::key_status).await?;
+    let status = status(appliance).await?;
     let file = match &status.start {
         Start::KeyFile(path) => Some(path.display().to_string()),
         Start::Beside | Start::Credential | Start::Passphrase => None,
@@ -230,17 +257,19 @@ async fn key_status(appliance: &Arc<Appliance>) -> Answer {
     Ok(json!({ "start": status.start.word(), "file": file, "kit_made": status.kit_made.map(Moment::iso), "kit_waits": status.kit_waits }))
 }
 
-/// The kit that waits, or a new one. A new one makes the one on paper worthless, which every site must know before there is no way back.
+/// The kit that waits, or a new one, which makes the one on paper worthless: that is known before it is so.
 async fn kit(appliance: &Arc<Appliance>) -> Answer {
-    let status = with(appliance, Appliance::key_status).await?;
-    let replaces = status.kit_made.is_some() && !status.kit_waits;
-    for (_, site) in appliance.sites().iter() {
-        match replaces {
-            true => site.write(Actor::console(), |tx| settings::kit_replaced(&tx.administer(Verb::KeyKit)?)).await?,
-            false => drop(note(site, Verb::KeyKit).await?),
+    let site = keeper(appliance)?;
+    let looking = site.read(Actor::console(), |tx| Ok(tx.keeper(Verb::KeyKit)?.looking())).await?;
+    let (waits, made) = with(appliance, move |appliance| Ok((appliance.waiting_kit(&looking)?, appliance.kit_made()?))).await?;
+    let replaces = made.is_some() && waits.is_none();
+    let kit = match waits {
+        Some(kit) => kit,
+        None => {
+            let leave = site.write(Actor::console(), |tx| kit::replacing(&tx.keeper(Verb::KeyKit)?)).await?;
+            with(appliance, move |appliance| appliance.make_kit(&leave)).await?
         }
-    }
-    let kit = with(appliance, Appliance::kit).await?;
+    };
     let sites = appliance.sites();
     let zone = sites.first().map_or(TimeZone::UTC, |(_, site)| site.firm().zone);
     let firms: Vec<String> = sites.iter().map(|(entry, site)| Some(site.firm().name).filter(|name| !name.is_empty()).unwrap_or_else(|| entry.name.clone())).collect();
@@ -254,10 +283,8 @@ async fn rotate(appliance: &Arc<Appliance>, passphrase: Option<Passphrase>) -> A
         let about: Vec<&str> = firms.iter().map(String::as_str).collect();
         password::check("passphrase", words.0.expose(), &about).map_err(|problem| Failure::new(2, problem.text))?;
     }
-    with(appliance, move |appliance| appliance.rotate(passphrase.as_ref().map(|words| &words.0))).await?;
-    for (_, site) in appliance.sites().iter() {
-        site.write(Actor::console(), |tx| settings::forget_kit(&tx.administer(Verb::KeyRotate)?)).await?;
-    }
+    let leave = keeper(appliance)?.write(Actor::console(), |tx| kit::rotating(&tx.keeper(Verb::KeyRotate)?)).await?;
+    with(appliance, move |appliance| appliance.rotate(passphrase.as_ref().map(|words| &words.0), &leave)).await?;
     key_status(appliance).await
 }
 

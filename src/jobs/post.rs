@@ -2,7 +2,7 @@
 //!
 //! A letter is sent at least once: what became of it is on disk before the next is taken, and only a kill between the server's answer and
 //! that write sends it again, under the same Message-ID. What is wrong with the server or its settings holds up the whole queue and is
-//! held against no letter; only an answer to the recipient or the content can end one.
+//! held against no letter; only an answer to the recipient or the content, or the end of the link in it, can end one.
 
 use super::render::{self, Rendered, one_line};
 use lettre::{
@@ -20,7 +20,7 @@ use lettre::{
         response::Response,
     },
 };
-use rules::{Moment, Refusal, letter::LetterKind, text, when};
+use rules::{Moment, Refusal, letter::LetterKind, network::Reach, text, when};
 use std::{
     error::Error as _,
     io,
@@ -29,7 +29,7 @@ use std::{
 };
 use store::{
     Site,
-    letter::{Due, Fields, Security, Smtp},
+    letter::{Due, Fate, Fields, Security, Smtp},
 };
 use tokio::{net::lookup_host, sync::watch, task::spawn_blocking, time};
 
@@ -49,13 +49,14 @@ const PARTING: Duration = Duration::from_secs(2);
 const AGAIN: [i64; 5] = [1, 5, 15, 60, 240];
 /// Minutes until a server that could not be reached is tried again: never much later than it is back.
 const REST: [i64; 3] = [1, 5, 15];
-/// A letter that fails when it is older than this is given up, in milliseconds.
-const TOO_OLD: i64 = when::DAY;
+/// A letter that is still refused so long after it was refused for the first time is given up, in milliseconds. It is not counted from when
+/// it was put: letters are put long before they are due, and wait as long as the server is away.
+const REFUSED_FOR: i64 = when::DAY;
 /// Ways of signing in to the server; the connection is encrypted, or does not leave this machine.
 const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
 /// Sends what is due until `stopping` is true. `host` is the name of the site, for greeting the server and for the ids of letters.
-pub(crate) async fn run(site: Site, host: String, mut stopping: watch::Receiver<bool>) {
+pub(crate) async fn run(site: Site, host: watch::Receiver<String>, mut stopping: watch::Receiver<bool>) {
     let bell = site.post_bell();
     let mut post = Post { site, host, rest: None, unwritten: None };
     loop {
@@ -84,7 +85,7 @@ pub(crate) async fn test(site: &Site, host: &str, smtp: &Smtp, to: &str, fields:
     let letter = render::render(LetterKind::Test, &with_firm(site, fields))?;
     let id = keys::nonce::hex(&keys::nonce::random::<16>().map_err(|error| error.to_string())?);
     let sent = match compose(site, smtp, to, letter, &format!("<{id}@{host}>")) {
-        Ok(message) => send(smtp, host, &message).await,
+        Ok(message) => send(smtp, host, reach(site), &message).await,
         Err(trouble) => Err(trouble),
     };
     sent.map_err(|trouble| match trouble {
@@ -105,7 +106,7 @@ enum Trouble {
 /// What became of a letter, until it is written down.
 enum Outcome {
     Sent { id: i64, reply: String },
-    Failed { id: i64, reply: String, next: Option<Moment> },
+    Failed { id: i64, reply: String, fate: Fate },
 }
 
 /// After trouble with the server nothing is sent until then, unless the settings change.
@@ -117,7 +118,7 @@ struct Rest {
 
 struct Post {
     site: Site,
-    host: String,
+    host: watch::Receiver<String>,
     rest: Option<Rest>,
     unwritten: Option<Outcome>,
 }
@@ -143,7 +144,7 @@ impl Post {
         match &self.unwritten {
             None => return Ok(()),
             Some(Outcome::Sent { id, reply }) => self.site.letter_sent(*id, reply.clone()).await?,
-            Some(Outcome::Failed { id, reply, next }) => self.site.letter_failed(*id, reply.clone(), *next).await?,
+            Some(Outcome::Failed { id, reply, fate }) => self.site.letter_failed(*id, reply.clone(), *fate).await?,
         }
         self.unwritten = None;
         Ok(())
@@ -154,24 +155,24 @@ impl Post {
     }
 
     async fn try_one(&mut self, smtp: &Smtp, due: Due) -> Outcome {
-        let (id, made, tries) = (due.id, due.made, due.tries);
+        let (id, refused, tries) = (due.id, due.refused, due.tries);
         let sent = self.hand_in(smtp, due).await;
         let now = self.site.now();
-        let next = |at: Moment| (now.0 - made.0 < TOO_OLD).then_some(at);
-        let (reply, next) = match sent {
+        let (reply, fate) = match sent {
             Err(Trouble::Server(reply)) => {
-                let until = self.begin_rest(smtp, now);
-                return Outcome::Failed { id, reply, next: next(until) };
+                let fate = Fate::Held(self.begin_rest(smtp, now));
+                return Outcome::Failed { id, reply, fate };
             }
             Ok(reply) => {
                 self.rest = None;
                 return Outcome::Sent { id, reply };
             }
-            Err(Trouble::Later(reply)) => (reply, next(now.plus(step(&AGAIN, tries) * when::MINUTE))),
-            Err(Trouble::Never(reply)) => (reply, None),
+            Err(Trouble::Later(reply)) if refused.is_some_and(|first| now.0 - first.0 >= REFUSED_FOR) => (reply, Fate::GivenUp),
+            Err(Trouble::Later(reply)) => (reply, Fate::Again(now.plus(step(&AGAIN, tries) * when::MINUTE))),
+            Err(Trouble::Never(reply)) => (reply, Fate::GivenUp),
         };
         self.rest = None;
-        Outcome::Failed { id, reply, next }
+        Outcome::Failed { id, reply, fate }
     }
 
     /// Longer from failure to failure, as long as the settings stay the same. Gives its end.
@@ -189,8 +190,9 @@ impl Post {
         // Keyed, so that it tells neither how many letters there were nor when; the same at every try, so that a second copy is known as one.
         let id = self.site.keys().fields.index("letter", &format!("{} {}", due.id, due.made.0));
         let id = keys::nonce::hex(id.get(..16).unwrap_or_default());
-        let message = compose(&self.site, smtp, written.address.expose(), letter, &format!("<{id}@{}>", self.host))?;
-        send(smtp, &self.host, &message).await
+        let host = self.host.borrow().clone();
+        let message = compose(&self.site, smtp, written.address.expose(), letter, &format!("<{id}@{host}>"))?;
+        send(smtp, &host, reach(&self.site), &message).await
     }
 }
 
@@ -224,9 +226,18 @@ fn compose(site: &Site, smtp: &Smtp, to: &str, letter: Rendered, id: &str) -> Re
         .map_err(|error| Trouble::Never(format!("The letter cannot be put together: {error}.")))
 }
 
+/// How near the mail server of a site may be. This machine and its network belong to those who look after the installation: the others
+/// would learn from the answers what runs there.
+fn reach(site: &Site) -> Reach {
+    match site.settings().keeps_keyring {
+        true => Reach::Near,
+        false => Reach::Far,
+    }
+}
+
 /// Hands a letter over and gives the server's answer.
-async fn send(smtp: &Smtp, host: &str, message: &Message) -> Result<String, Trouble> {
-    let greeted = time::timeout(GREETING, greet(smtp, host)).await;
+async fn send(smtp: &Smtp, host: &str, reach: Reach, message: &Message) -> Result<String, Trouble> {
+    let greeted = time::timeout(GREETING, greet(smtp, host, reach)).await;
     let mut line = greeted.unwrap_or_else(|_| Err(Trouble::Server(silent(smtp))))?;
     let handed = time::timeout(HANDING, hand_over(smtp, &mut line, message)).await;
     let handed = handed.unwrap_or_else(|_| Err(Trouble::Server(format!("{} took the connection but did not answer in time.", smtp.host))));
@@ -236,10 +247,11 @@ async fn send(smtp: &Smtp, host: &str, message: &Message) -> Result<String, Trou
 }
 
 /// A connection that is encrypted and signed in as the settings say.
-async fn greet(smtp: &Smtp, host: &str) -> Result<AsyncSmtpConnection, Trouble> {
+async fn greet(smtp: &Smtp, host: &str, reach: Reach) -> Result<AsyncSmtpConnection, Trouble> {
     let trouble = |error: Error| Trouble::Server(sentence(smtp, &error));
     let unknown = |_: io::Error| Trouble::Server(format!("The name {} was not found. Check the name of the mail server, and that this machine can look up names.", smtp.host));
     let found: Vec<SocketAddr> = lookup_host((smtp.host.as_str(), smtp.port)).await.map_err(unknown)?.collect();
+    let found = within(smtp, found, reach)?;
     let name = client_id(smtp.helo.as_deref().unwrap_or(host));
     let wrapped = match smtp.security {
         Security::Tls => Some(tls(smtp).await?),
@@ -260,6 +272,17 @@ async fn greet(smtp: &Smtp, host: &str) -> Result<AsyncSmtpConnection, Trouble> 
         line.auth(&MECHANISMS, &credentials).await.map_err(trouble)?;
     }
     Ok(line)
+}
+
+/// The addresses that may be connected to. The name is not looked up again: what was checked is what is reached.
+fn within(smtp: &Smtp, found: Vec<SocketAddr>, reach: Reach) -> Result<Vec<SocketAddr>, Trouble> {
+    let of = |address: &SocketAddr| Reach::of(address.ip());
+    let why = match found.iter().map(of).min() {
+        Some(nearest) if nearest <= reach => return Ok(found.into_iter().filter(|address| of(address) <= reach).collect()),
+        Some(Reach::Near) => "stands in the network of this server, which only its first site may use. Choose a mail server on the internet.",
+        _ => "has no address at which a mail server can be. Check the name of the mail server.",
+    };
+    Err(Trouble::Server(format!("{} {why}", smtp.host)))
 }
 
 /// What is needed to check the server's certificate. The machine's roots are read from its disk.
@@ -356,7 +379,13 @@ fn io_cause(error: &Error) -> Option<&io::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
+    use rules::{Actor, Role, Secret, Verb};
+    use std::{
+        io::{Read, Write},
+        path::Path,
+        sync::atomic::{AtomicI64, Ordering},
+    };
+    use store::{Firm, person, settings};
 
     #[test]
     fn steps_grow_and_the_last_stays() {
@@ -390,7 +419,57 @@ mod tests {
     }
 
     async fn told(lines: &'static [&'static str], security: Security) -> Result<String, Trouble> {
-        send(&smtp("127.0.0.1", server(lines), security), "cases.firm.example", &message()).await
+        send(&smtp("127.0.0.1", server(lines), security), "cases.firm.example", Reach::Near, &message()).await
+    }
+
+    /// The post of a site where one letter waits, an invitation for 72 hours.
+    async fn post(dir: &Path, now: store::Clock, port: u16) -> Post {
+        let keys = || keys::SiteKeys::new(&Secret::new([1; 32]), [2; 16]).unwrap();
+        let firm = Firm { name: "Firm".into(), kind: String::new(), prefix: "F".into(), zone_name: "UTC".into(), zone: jiff::tz::TimeZone::UTC, phone: None };
+        Site::create(dir, &keys(), &firm, true).unwrap();
+        let site = Site::open(dir, keys(), now).unwrap();
+        let mail = smtp("127.0.0.1", port, Security::None);
+        let ann = person::New { role: Role::Staff, name: "Ann".into(), words: String::new(), email: "ann@firm.example".into(), contact: None };
+        site.write(Actor::console(), move |tx| settings::set_mail(&tx.administer(Verb::SettingsChange)?, Some(&mail))).await.unwrap();
+        site.write(Actor::console(), move |tx| person::invite(&tx.charge(Verb::PersonInvite)?, &ann, "https://x.example").map(drop)).await.unwrap();
+        let (_, host) = watch::channel("cases.firm.example".to_owned());
+        Post { site, host, rest: None, unwritten: None }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_away_for_days_costs_no_letter_before_its_link_runs_out() {
+        static NOW: AtomicI64 = AtomicI64::new(1_800_000_000_000);
+        let dir = tempfile::tempdir().unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut post = post(dir.path(), || Moment(NOW.load(Ordering::Relaxed)), free).await;
+        let (_stop, stopping) = watch::channel(false);
+        for day in 0..3 {
+            post.send_due(&stopping).await.unwrap();
+            let state = post.site.post_state().unwrap();
+            assert_eq!((state.waiting, state.failing, state.given_up), (1, 1, 0), "day {day}");
+            NOW.fetch_add(when::DAY, Ordering::Relaxed);
+        }
+        assert_eq!(post.site.next_letter().unwrap().unwrap().tries, 0);
+        post.send_due(&stopping).await.unwrap();
+        let state = post.site.post_state().unwrap();
+        assert_eq!((state.waiting, state.given_up), (0, 1));
+        assert!(state.last_reply.is_some_and(|reply| reply.contains("ran out")));
+    }
+
+    #[tokio::test]
+    async fn a_letter_is_given_up_a_day_after_it_was_first_refused_however_long_it_had_waited() {
+        static NOW: AtomicI64 = AtomicI64::new(1_800_000_000_000);
+        let dir = tempfile::tempdir().unwrap();
+        let mut post = post(dir.path(), || Moment(NOW.load(Ordering::Relaxed)), 25).await;
+        for (hours, waits) in [(24, 1), (23, 1), (1, 0)] {
+            NOW.fetch_add(hours * when::HOUR, Ordering::Relaxed);
+            let grey = smtp("127.0.0.1", server(&["220 hi\r\n", "250 me\r\n", "250 ok\r\n", "451 4.7.1 Greylisted\r\n", "221 bye\r\n"]), Security::None);
+            let due = post.site.next_letter().unwrap().unwrap();
+            post.unwritten = Some(post.try_one(&grey, due).await);
+            post.write_down().await.unwrap();
+            assert_eq!(post.site.post_state().unwrap().waiting, waits, "after {hours} hours");
+        }
+        assert_eq!(post.site.post_state().unwrap().last_reply.as_deref(), Some("451 4.7.1 Greylisted"));
     }
 
     #[tokio::test]
@@ -418,7 +497,15 @@ mod tests {
         assert!(why(told(&["220 hi\r\n"], Security::Tls).await).contains("cannot be encrypted"));
         assert!(why(told(&["SSH-2.0-OpenSSH\r\n"], Security::None).await).contains("does not speak SMTP"));
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        assert!(why(send(&smtp("127.0.0.1", free, Security::None), "x.example", &message()).await).contains("takes no connection"));
-        assert!(why(send(&smtp("no such name", 25, Security::None), "x.example", &message()).await).contains("was not found"));
+        let away = |host: &str, port: u16, reach: Reach| {
+            let smtp = smtp(host, port, Security::None);
+            async move { why(send(&smtp, "x.example", reach, &message()).await) }
+        };
+        assert!(away("127.0.0.1", free, Reach::Near).await.contains("takes no connection"));
+        assert!(away("no such name", 25, Reach::Near).await.contains("was not found"));
+        assert!(away("169.254.169.254", 25, Reach::Near).await.contains("no address at which"));
+        for host in ["127.0.0.1", "localhost", "::1", "10.0.0.5"] {
+            assert!(away(host, free, Reach::Far).await.contains("only its first site"), "{host}");
+        }
     }
 }

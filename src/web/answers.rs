@@ -2,6 +2,7 @@
 
 use super::{
     desk::Desk,
+    device::Device,
     oops::Oops,
     page::{Page, View},
     passwords,
@@ -67,7 +68,7 @@ pub(super) async fn form(desk: Desk<'_>) -> Result<Page<QuestionsView>, Oops> {
 }
 
 #[post("/account/questions", data = "<form>")]
-pub(super) async fn keep(desk: Desk<'_>, form: Posted<Typed>) -> Result<Result<Redirect, Page<QuestionsView>>, Oops> {
+pub(super) async fn keep(desk: Desk<'_>, device: Device<'_>, form: Posted<Typed>) -> Result<Result<Redirect, Page<QuestionsView>>, Oops> {
     let typed = form.into_inner();
     if !desk.site().settings().recovery.on {
         return Err(Refusal::NotFound.into());
@@ -77,8 +78,8 @@ pub(super) async fn keep(desk: Desk<'_>, form: Posted<Typed>) -> Result<Result<R
     if !problems.is_empty() {
         return view(&desk, typed, problems).await.map(Err);
     }
-    let first = passwords::hash(desk.inside(), desk.site(), &recovery::even(&typed.answer1)).await?;
-    let second = passwords::hash(desk.inside(), desk.site(), &recovery::even(&typed.answer2)).await?;
+    let first = passwords::hash(desk.inside(), desk.site(), device.from(), &recovery::even(&typed.answer1)).await?;
+    let second = passwords::hash(desk.inside(), desk.site(), device.from(), &recovery::even(&typed.answer2)).await?;
     let questions = [typed.question1, typed.question2];
     desk.write(move |tx| {
         let [one, two] = &questions;

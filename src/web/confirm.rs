@@ -21,7 +21,6 @@ use rules::{Actor, Problem, Refusal, Secret, Verb, text};
 use serde::Serialize;
 use store::{
     sign::Proof,
-    throttle::{Admission, Knock},
     user,
 };
 
@@ -76,12 +75,9 @@ pub(super) async fn take(desk: Desk<'_>, device: Device<'_>, jar: &CookieJar<'_>
         return Ok(Either::Right(page(&desk, next, Some(problem))));
     };
     let email = own_email(&desk).await?;
-    let counted = match site.knock(Knock { account: Some(email.expose()), from: device.from(), device: device.token() }).await? {
-        Admission::Go(counted) => counted,
-        Admission::Held(until) => {
-            let text = format!("There were too many tries. Wait until {}, then try again.", until.clock(&site.firm().zone));
-            return Ok(Either::Right(page(&desk, next, Some(Problem::new("code", text))).with(Status::TooManyRequests)));
-        }
+    let counted = match device.knock(site, Some(email.expose())).await? {
+        Ok(counted) => counted,
+        Err(held) => return Ok(Either::Right(page(&desk, next, Some(Problem::new("code", held))).with(Status::TooManyRequests))),
     };
     let fresh = Token::new().map_err(Refusal::fault)?;
     if !site.step_up(&desk.actor(), Proof::Code(Some(code)), &fresh).await? {

@@ -192,8 +192,12 @@ fn alarm(signed: &Signed) -> Option<Alarm> {
         let text = format!("A system administrator’s ways in were reset at the server on {}, {}.", at.day(zone), at.hour(zone));
         return Some(Alarm { text, href: "/system#rescue", label: "Read what to do" });
     }
+    if signed.site.kit_is_on_paper() {
+        return None;
+    }
     let text = "The recovery kit is not on paper. If this server is lost, nothing can be brought back.".to_owned();
-    (!settings.kit_confirmed).then_some(Alarm { text, href: "/system/kit", label: "Print the kit" })
+    let (href, label) = if settings.keeps_keyring { ("/system/kit", "Print the kit") } else { ("/system#kit", "Read what to do") };
+    Some(Alarm { text, href, label })
 }
 
 impl Shell {

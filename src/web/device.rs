@@ -9,7 +9,11 @@ use rocket::{
     time::Duration,
 };
 use rules::Refusal;
-use store::session::Arrival;
+use store::{
+    Site,
+    session::Arrival,
+    throttle::{Admission, Counted, Knock},
+};
 
 /// Cookie of a browser: it outlives sessions, and lets nobody in.
 pub(super) const DEVICE: &str = "__Host-device";
@@ -35,14 +39,23 @@ impl<'r> FromRequest<'r> for Device<'r> {
 }
 
 impl Device<'_> {
-    /// The cookie that came, if it can be one.
-    pub(super) fn token(&self) -> Option<&Token> {
-        self.known.as_ref()
-    }
-
     /// Where it comes from.
     pub(super) fn from(&self) -> &str {
         &self.from
+    }
+
+    /// By which something made in this browser is known again in it, for longer than a session: the cookie of the browser, else that of the session.
+    pub(super) fn seed(&self, session: &Token) -> Result<Token, Refusal> {
+        Token::presented(self.known.as_ref().unwrap_or(session).expose()).ok_or(Refusal::NotFound)
+    }
+
+    /// Counts a try of this browser at an account, named by its address in the form of [`rules::text::email`]. Held off, the sentence that
+    /// says until when.
+    pub(super) async fn knock(&self, site: &Site, account: Option<&str>) -> Result<Result<Counted, String>, Refusal> {
+        Ok(match site.knock(Knock { account, from: &self.from, device: self.known.as_ref() }).await? {
+            Admission::Go(counted) => Ok(counted),
+            Admission::Held(until) => Err(format!("There were too many tries. Wait until {}, then try again.", until.clock(&site.firm().zone))),
+        })
     }
 
     /// For a session about to begin under `fresh`: the cookie is made if there is none, and sent so that it lasts.

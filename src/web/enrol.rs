@@ -163,7 +163,7 @@ pub(super) async fn password(guest: Guest<'_>, inside: &State<Inside>, form: Pos
     if let Err(problem) = rules::password::check("password", password.expose(), &[firm.as_str(), who.name.as_str(), who.email.expose().as_str()]) {
         return Ok(Either::Right(password_page(&guest, &who, Some(problem))));
     }
-    let hash = passwords::hash(inside, guest.site, &password).await?;
+    let hash = passwords::hash(inside, guest.site, guest.device.from(), &password).await?;
     let done = guest.site.enrol_password(token, hash, guest.device.from()).await;
     Ok(Either::Left(guest.led(done, Step::Factor)?))
 }

@@ -18,7 +18,6 @@ use rules::{Problem, Refusal, Secret, Verb};
 use serde::Serialize;
 use store::{
     factor, recovery,
-    throttle::{Admission, Knock},
     user,
 };
 
@@ -72,21 +71,19 @@ pub(super) async fn password(desk: Desk<'_>, device: Device<'_>, form: Posted<Pa
     if let Err(problem) = rules::password::check("password", &form.password, &[&firm, &me, email.expose()]) {
         return Ok(Err(password_page(&desk, &email, vec![problem])));
     }
-    let counted = match desk.site().knock(Knock { account: Some(email.expose()), from: device.from(), device: device.token() }).await? {
-        Admission::Go(counted) => counted,
-        Admission::Held(until) => {
-            let text = format!("There were too many tries. Wait until {}, then try again.", until.clock(&desk.site().firm().zone));
-            return Ok(Err(password_page(&desk, &email, vec![Problem::new("current", text)]).with(Status::TooManyRequests)));
-        }
+    let counted = match device.knock(desk.site(), Some(email.expose())).await? {
+        Ok(counted) => counted,
+        Err(held) => return Ok(Err(password_page(&desk, &email, vec![Problem::new("current", held)]).with(Status::TooManyRequests))),
     };
     let stored = desk.site().own_hash(&desk.actor())?;
     let current = Secret::new(form.current.chars().take(rules::password::MAX + 1).collect::<String>());
-    if passwords::check(desk.inside(), desk.site(), &current, Some(&stored)).await? == Verdict::Wrong {
+    let (verdict, counted) = passwords::judge(desk.inside(), desk.site(), device.from(), (&current, Some(&stored)), counted).await?;
+    if verdict == Verdict::Wrong {
         desk.site().tell_refusal(Some(&desk.actor()), device.from(), Verb::PasswordSet)?;
         return Ok(Err(password_page(&desk, &email, vec![Problem::new("current", "This is not your password. Type the one that you signed in with.")])));
     }
-    desk.site().relieve(counted).await?;
-    let hash = passwords::hash(desk.inside(), desk.site(), &Secret::new(form.password)).await?;
+    desk.site().give_back(counted).await?;
+    let hash = passwords::hash(desk.inside(), desk.site(), device.from(), &Secret::new(form.password)).await?;
     desk.write(move |tx| user::set_password(&tx.own_confirmed(Verb::PasswordSet)?, &hash)).await?;
     Ok(Ok(Redirect::to(Said::PasswordChanged.at("/account"))))
 }
@@ -168,8 +165,8 @@ impl View for CodesView {
 }
 
 #[get("/account/codes")]
-pub(super) async fn codes_page(desk: Desk<'_>) -> Result<Page<CodesView>, Oops> {
-    let token = keys::nonce::Token::presented(desk.token().expose()).ok_or(Refusal::NotFound)?;
+pub(super) async fn codes_page(desk: Desk<'_>, device: Device<'_>) -> Result<Page<CodesView>, Oops> {
+    let token = device.seed(desk.token())?;
     let (codes, left) = desk
         .read(move |tx| {
             let own = tx.own(Verb::AccountView);
@@ -182,9 +179,9 @@ pub(super) async fn codes_page(desk: Desk<'_>) -> Result<Page<CodesView>, Oops> 
 }
 
 #[post("/account/codes", data = "<form>")]
-pub(super) async fn codes(desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
+pub(super) async fn codes(desk: Desk<'_>, device: Device<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
     let Button = form.into_inner();
-    let token = keys::nonce::Token::presented(desk.token().expose()).ok_or(Refusal::NotFound)?;
+    let token = device.seed(desk.token())?;
     desk.write(move |tx| recovery::make(&tx.own_confirmed(Verb::CodesMake)?, &token)).await?;
     Ok(Redirect::to("/account/codes"))
 }

@@ -12,12 +12,14 @@ use super::{
     view::{Mistake, mistakes},
 };
 use rocket::{Either, FromForm, State, get, http::Status, post, response::Redirect};
-use rules::{Actor, Problem, Refusal, Verb, text};
+use rules::{Problem, Refusal, Verb, text};
 use serde::Serialize;
+use std::sync::Arc;
 use store::{
-    Site, settings,
+    Site, Writing,
+    charge::Leave,
+    kit::{self, Kit},
     setup::Step,
-    startkey::Kit,
     user::NAME_MAX,
 };
 
@@ -35,8 +37,10 @@ struct Sheet {
 #[derive(Serialize)]
 pub(super) struct KitView {
     problems: Vec<Mistake>,
-    /// `None` once it is on paper: the key is then known to nobody here.
+    /// `None` once it is on paper, when the key is known to nobody here; or when there is none.
     sheet: Option<Sheet>,
+    /// It was shown to be on paper.
+    on_paper: bool,
     /// The groups that are asked back.
     first: usize,
     second: usize,
@@ -83,16 +87,12 @@ pub(super) struct KitForm {
     later: String,
 }
 
-/// The kit that waits to be on paper. One is made only if there never was one: a new kit makes the one before worthless.
-async fn waiting(inside: &Inside) -> Result<Option<Kit>, Refusal> {
-    let found = of_appliance(inside, |appliance| {
-        let status = appliance.key_status()?;
-        match status.kit_waits || status.kit_made.is_none() {
-            true => appliance.kit().map(Some),
-            false => Ok(None),
-        }
-    });
-    found.await?.map_err(Refusal::fault)
+/// The kit that waits to be on paper.
+async fn waiting<M: Send + 'static>(inside: &Inside, leave: Arc<Leave<M>>) -> Result<Option<Kit>, Refusal>
+where
+    Leave<M>: Send + Sync,
+{
+    of_appliance(inside, move |appliance| appliance.waiting_kit(&leave)).await?.map_err(Refusal::fault)
 }
 
 fn sheet_of(site: &Site, inside: &Inside, kit: Kit, base: &str) -> Sheet {
@@ -103,7 +103,7 @@ fn sheet_of(site: &Site, inside: &Inside, kit: Kit, base: &str) -> Sheet {
         groups: kit.groups,
         firm: firm.name,
         site: site.settings().url.clone().unwrap_or_else(|| base.to_owned()).trim_start_matches("https://").to_owned(),
-        fingerprint: fingerprint(inside),
+        fingerprint: fingerprint(inside, site),
     }
 }
 
@@ -113,60 +113,60 @@ fn kit_view(site: &Site, inside: &Inside, kit: Option<Kit>, typed: Option<KitFor
     let kept = || site.settings().kit_holders.clone().unwrap_or_default();
     let (holder1, holder2) = typed.map_or_else(kept, |typed| (typed.holder1, typed.holder2));
     let sheet = kit.map(|kit| sheet_of(site, inside, kit, base));
-    KitView { problems: mistakes(problems), sheet, first, second, holder1, holder2 }
+    KitView { problems: mistakes(problems), sheet, on_paper: site.kit_is_on_paper(), first, second, holder1, holder2 }
 }
 
 /// What is wrong with what was typed back. With it come the mistakes in the holders, so that all is said at once.
-async fn misread(inside: &Inside, kit: Option<&Kit>, typed: &KitForm) -> Result<Vec<Problem>, Refusal> {
-    let Some([first, second]) = kit.map(|kit| kit.asked) else { return Ok(Vec::new()) };
-    let (one, two) = (typed.group1.clone(), typed.group2.clone());
-    let fits = of_appliance(inside, move |appliance| appliance.kit_fits([&one, &two])).await?.map_err(Refusal::fault)?;
-    if fits {
-        return Ok(Vec::new());
-    }
+fn misread(kit: Option<&Kit>, typed: &KitForm) -> Vec<Problem> {
+    let Some(kit) = kit.filter(|kit| !kit.fits([&typed.group1, &typed.group2])) else { return Vec::new() };
+    let [first, second] = kit.asked;
     let problem = match typed.group1.trim().is_empty() || typed.group2.trim().is_empty() {
         true => Problem::new("group1", format!("Type groups {first} and {second} from the paper")),
         false => Problem::new("group1", format!("Groups {first} and {second} are not as on this sheet. Type them once more from the paper; if they are wrong there, print it again.")),
     };
     let holders = [("holder1", "The first holder", &typed.holder1), ("holder2", "The second holder", &typed.holder2)];
     let nobody = holders.into_iter().filter_map(|(field, label, typed)| text::line(field, label, typed, NAME_MAX).err());
-    Ok([problem].into_iter().chain(nobody).collect())
+    [problem].into_iter().chain(nobody).collect()
 }
 
 /// The key on the sheet is forgotten here: it is on paper.
-async fn forget(inside: &Inside) -> Result<(), Refusal> {
-    of_appliance(inside, |appliance| appliance.confirm_kit()).await?.map_err(Refusal::fault)
+async fn forget(inside: &Inside, leave: Arc<Leave<Writing>>) -> Result<(), Refusal> {
+    of_appliance(inside, move |appliance| appliance.forget_kit(&leave)).await?.map_err(Refusal::fault)
+}
+
+/// Whether there is a kit, on paper or not.
+pub(super) async fn is_there(inside: &Inside) -> Result<bool, Refusal> {
+    of_appliance(inside, |appliance| Ok(appliance.kit_made()?.is_some())).await?.map_err(Refusal::fault)
+}
+
+/// A new kit waits to be on paper; whoever calls this has seen to it that nobody trusts the one before.
+pub(super) async fn make(inside: &Inside, leave: Arc<Leave<Writing>>) -> Result<(), Refusal> {
+    of_appliance(inside, move |appliance| appliance.make_kit(&leave).map(drop)).await?.map_err(Refusal::fault)
 }
 
 #[get("/setup/kit")]
 pub(super) async fn form(wizard: Wizard<'_>, inside: &State<Inside>) -> Result<Either<Redirect, Page<KitView>>, Oops> {
-    if wizard.at(Step::Kit)?.is_none() {
-        return Ok(Either::Left(wizard.away()?));
-    }
-    let view = kit_view(wizard.site, inside, waiting(inside).await?, None, "", Vec::new());
+    let Some(at) = wizard.at(Step::Kit)? else { return Ok(Either::Left(wizard.away()?)) };
+    let leave = Arc::new(wizard.site.setup_leave(at.token)?);
+    let view = kit_view(wizard.site, inside, waiting(inside, leave).await?, None, "", Vec::new());
     Ok(Either::Right(Page::new(wizard.shell(), view)))
 }
 
 #[post("/setup/kit", data = "<form>")]
 pub(super) async fn confirm(wizard: Wizard<'_>, inside: &State<Inside>, form: Posted<KitForm>) -> Result<Either<Redirect, Page<KitView>>, Oops> {
     let Some(at) = wizard.at(Step::Kit)? else { return Ok(Either::Left(wizard.away()?)) };
+    let leave = Arc::new(wizard.site.setup_leave(at.token)?);
     let typed = form.into_inner();
-    if !typed.later.is_empty() {
-        let done = wizard.site.setup_kit(at.token, None, &wizard.from).await;
-        return match wizard.led(done, Step::You)? {
-            Ok(to) => Ok(Either::Left(to)),
-            Err(problems) => Err(Refusal::Invalid(problems).into()),
-        };
-    }
-    let kit = waiting(inside).await?;
-    let problems = misread(inside, kit.as_ref(), &typed).await?;
+    let kit = waiting(inside, Arc::clone(&leave)).await?;
+    let problems = if typed.later.is_empty() { misread(kit.as_ref(), &typed) } else { Vec::new() };
+    let holders = typed.later.is_empty().then(|| (typed.holder1.clone(), typed.holder2.clone()));
     let done = match problems.is_empty() {
-        true => wizard.site.setup_kit(at.token, Some((typed.holder1.clone(), typed.holder2.clone())), &wizard.from).await,
+        true => wizard.site.setup_kit(at.token, holders, &wizard.from).await,
         false => Err(Refusal::Invalid(problems)),
     };
-    if done.is_ok() {
+    if done.is_ok() && typed.later.is_empty() {
         // Only now: a crash before this asks for the groups once more, and loses nothing.
-        forget(inside).await?;
+        forget(inside, leave).await?;
     }
     match wizard.led(done, Step::You)? {
         Ok(to) => Ok(Either::Left(to)),
@@ -177,44 +177,32 @@ pub(super) async fn confirm(wizard: Wizard<'_>, inside: &State<Inside>, form: Po
     }
 }
 
-/// The kit opens every site of the installation: only the one that looks after the keyring shows it.
-pub(super) fn keeper(desk: &Desk<'_>) -> Result<(), Refusal> {
-    match desk.site().settings().keeps_keyring {
-        true => Ok(()),
-        false => Err(Refusal::NotFound),
-    }
+/// The kit that waits, for a system administrator. That they looked is written down.
+async fn looked(desk: &Desk<'_>) -> Result<Option<Kit>, Refusal> {
+    let leave = desk.read(|tx| Ok(tx.keeper(Verb::SettingsView)?.looking())).await?;
+    waiting(desk.inside(), Arc::new(leave)).await
 }
 
 #[get("/system/kit")]
 pub(super) async fn system_form(desk: Desk<'_>) -> Result<Page<SystemKitView>, Oops> {
-    keeper(&desk)?;
-    desk.read(|tx| tx.administer(Verb::SettingsView).map(drop)).await?;
-    let kit = waiting(desk.inside()).await?;
-    let view = kit_view(desk.site(), desk.inside(), kit, None, &desk.base(), Vec::new());
+    let view = kit_view(desk.site(), desk.inside(), looked(&desk).await?, None, &desk.base(), Vec::new());
     Ok(Page::new(desk.shell("system"), SystemKitView(view)))
 }
 
-/// A new kit in place of the one on paper: every site knows of it before there is no way back.
+/// A new kit in place of the one before: that the one before is nothing any more is known before it is so.
 #[post("/system/kit/new", data = "<form>")]
 pub(super) async fn replace(desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
     let Button = form.into_inner();
-    keeper(&desk)?;
-    let waits = of_appliance(desk.inside(), |appliance| Ok(appliance.key_status()?.kit_waits)).await?.map_err(Refusal::fault)?;
-    if !waits {
-        desk.write(|tx| settings::kit_replaced(&tx.administer(Verb::KeyKit)?)).await?;
-        for (_, site) in desk.inside().appliance.sites().iter().filter(|(_, site)| !site.settings().keeps_keyring) {
-            site.write(Actor::console(), |tx| settings::kit_replaced(&tx.administer(Verb::KeyKit)?)).await?;
-        }
-        of_appliance(desk.inside(), |appliance| appliance.kit().map(drop)).await?.map_err(Refusal::fault)?;
+    if looked(&desk).await?.is_none() {
+        let leave = desk.write(|tx| kit::replacing(&tx.keeper(Verb::KeyKit)?)).await?;
+        make(desk.inside(), Arc::new(leave)).await?;
     }
     Ok(Redirect::to(Said::KitMade.at("/system/kit")))
 }
 
 #[get("/system/kit/sheet")]
 pub(super) async fn sheet(desk: Desk<'_>) -> Result<Either<Redirect, Page<SheetView>>, Oops> {
-    keeper(&desk)?;
-    desk.read(|tx| tx.administer(Verb::SettingsView).map(drop)).await?;
-    match waiting(desk.inside()).await? {
+    match looked(&desk).await? {
         Some(kit) => {
             let sheet = sheet_of(desk.site(), desk.inside(), kit, &desk.base());
             Ok(Either::Right(Page::new(desk.shell("system"), SheetView { sheet })))
@@ -225,18 +213,20 @@ pub(super) async fn sheet(desk: Desk<'_>) -> Result<Either<Redirect, Page<SheetV
 
 #[post("/system/kit", data = "<form>")]
 pub(super) async fn system_confirm(desk: Desk<'_>, form: Posted<KitForm>) -> Result<Either<Redirect, Page<SystemKitView>>, Oops> {
-    keeper(&desk)?;
     let typed = form.into_inner();
-    let kit = waiting(desk.inside()).await?;
-    let problems = misread(desk.inside(), kit.as_ref(), &typed).await?;
+    let kit = looked(&desk).await?;
     let (one, two) = (typed.holder1.clone(), typed.holder2.clone());
+    let problems = match (&kit, desk.site().kit_is_on_paper()) {
+        (None, false) => return Ok(Either::Left(Redirect::to("/system/kit"))),
+        (kit, _) => misread(kit.as_ref(), &typed),
+    };
     let done = match problems.is_empty() {
-        true => desk.write(move |tx| settings::confirm_kit(&tx.administer(Verb::KeyKit)?, &one, &two)).await,
+        true => desk.write(move |tx| kit::confirmed(&tx.keeper(Verb::KeyKit)?, &one, &two)).await,
         false => Err(Refusal::Invalid(problems)),
     };
     match done {
-        Ok(()) => {
-            forget(desk.inside()).await?;
+        Ok(leave) => {
+            forget(desk.inside(), Arc::new(leave)).await?;
             Ok(Either::Left(Redirect::to(Said::KitKept.at("/system"))))
         }
         Err(Refusal::Invalid(problems)) => {

@@ -18,10 +18,10 @@ use rocket::{
 };
 use rules::{Problem, Secret};
 use serde::Serialize;
-use std::pin::Pin;
+use std::{net::IpAddr, pin::Pin};
 
-/// Tries a passphrase: the sentence to show when it does not open the keyring.
-pub(crate) type Unlock = Box<dyn Fn(Secret<String>) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+/// Tries a passphrase that came from an address: the sentence to show when it does not open the keyring.
+pub(crate) type Unlock = Box<dyn Fn(Secret<String>, IpAddr) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// Longest passphrase, in bytes of the form.
 const LONGEST: u64 = 4096;
@@ -100,8 +100,8 @@ fn ask(jar: &CookieJar<'_>) -> Result<Page<LockedView>, Status> {
 }
 
 #[post("/unlock", data = "<typed>")]
-async fn open(jar: &CookieJar<'_>, unlock: &State<Unlock>, typed: Typed) -> Result<Page<LockedView>, Status> {
-    match unlock(typed.0).await {
+async fn open(jar: &CookieJar<'_>, unlock: &State<Unlock>, from: IpAddr, typed: Typed) -> Result<Page<LockedView>, Status> {
+    match unlock(typed.0, from).await {
         Ok(()) => page(jar, None, true),
         Err(sentence) => page(jar, Some(sentence), false),
     }

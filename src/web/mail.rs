@@ -136,11 +136,16 @@ fn choices(chosen: &str) -> Vec<Choice> {
 /// Whether letters are sent, in a sentence.
 fn sentence(smtp: Option<&Smtp>, post: &PostState) -> String {
     let wait = text::count_head(usize::try_from(post.waiting).unwrap_or(0), "letter waits", "letters wait");
-    match smtp {
-        None => "E-mail is off: links are shown once, and somebody has to pass them on.".into(),
-        Some(smtp) if post.failing > 0 => format!("{} does not take letters just now. {wait}; none is lost yet.", smtp.host),
-        Some(smtp) if post.waiting > 0 => format!("Letters are sent by {}. {wait} to be sent.", smtp.host),
-        Some(smtp) => format!("Letters are sent by {}.", smtp.host),
+    let Some(Smtp { host, .. }) = smtp else { return "E-mail is off: links are shown once, and somebody has to pass them on.".into() };
+    let now = match (post.failing, post.waiting) {
+        (1.., _) => format!("{host} does not take letters just now. {wait}"),
+        (_, 1..) => format!("Letters are sent by {host}. {wait} to be sent"),
+        _ => format!("Letters are sent by {host}"),
+    };
+    match (post.failing, post.given_up) {
+        (0, 0) => format!("{now}."),
+        (_, 0) => format!("{now}; none is lost yet."),
+        (_, n) => format!("{now}. {} in the last seven days.", text::count_head(usize::try_from(n).unwrap_or(0), "was given up", "were given up")),
     }
 }
 
@@ -157,7 +162,7 @@ fn letter_row(letter: letter::Listed, calendar: &Calendar) -> LetterRow {
     let state = match (letter.sent, letter.given_up) {
         (Some(_), _) => State::new("Sent", "st ok"),
         (None, Some(_)) => State::new("Given up", "st cross bad"),
-        (None, None) if letter.tries > 0 => State::new("Waiting", "st bars warn"),
+        (None, None) if letter.reply.is_some() => State::new("Waiting", "st bars warn"),
         (None, None) => State::new("Waiting", "st ring"),
     };
     LetterRow {
@@ -176,7 +181,7 @@ async fn mail_page(desk: &Desk<'_>, typed: Option<Typed>, problems: Vec<Problem>
         .read(|tx| {
             let site = tx.administer(Verb::SettingsView)?;
             site.tx().note(Verb::LetterView);
-            letter::recent(site.tx(), LETTERS)
+            letter::recent(&site, LETTERS)
         })
         .await?;
     let (settings, post) = (desk.site().settings(), desk.site().post_state()?);
@@ -291,9 +296,12 @@ mod tests {
     fn the_sentence_says_whether_letters_go_out() {
         let smtp = typed("mail.firm.example", "", "").meant(None).unwrap();
         let post = |waiting, failing| PostState { waiting, failing, ..PostState::default() };
+        let lost = |waiting, failing| PostState { given_up: 1, ..post(waiting, failing) };
         assert!(sentence(None, &post(0, 0)).starts_with("E-mail is off"));
         assert_eq!(sentence(Some(&smtp), &post(0, 0)), "Letters are sent by mail.firm.example.");
         assert_eq!(sentence(Some(&smtp), &post(1, 0)), "Letters are sent by mail.firm.example. One letter waits to be sent.");
         assert!(sentence(Some(&smtp), &post(4, 1)).contains("Four letters wait; none is lost yet"));
+        assert_eq!(sentence(Some(&smtp), &lost(1, 1)), "mail.firm.example does not take letters just now. One letter waits. One was given up in the last seven days.");
+        assert_eq!(sentence(Some(&smtp), &lost(0, 0)), "Letters are sent by mail.firm.example. One was given up in the last seven days.");
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Inside {
     /// Sends a letter at once, to try the mail server.
     pub(crate) test_letter: TestLetter,
     /// Something else opens the keyring at a start now: what depends on that is seen to.
-    pub(crate) start_changed: Box<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
+    pub(crate) start_changed: Arc<dyn Fn() -> Result<(), OpenError> + Send + Sync>,
 }
 
 /// Sends a test letter of a site to an address, with the address of the site in it: the server's answer word for word, whether it took the
@@ -82,8 +82,8 @@ pub(crate) type TestLetter = Box<dyn Fn(Site, String, String) -> Pin<Box<dyn Fut
 /// What every request through the gate carries.
 pub(crate) struct GateSecret(pub(crate) String);
 
-/// Facts of the appliance, asked for whenever they are shown: label and words.
-pub(crate) type Facts = Box<dyn Fn() -> Vec<(&'static str, String)> + Send + Sync>;
+/// Facts of the appliance as far as they concern a site, asked for whenever they are shown: label and words.
+pub(crate) type Facts = Box<dyn Fn(&Site) -> Vec<(&'static str, String)> + Send + Sync>;
 
 /// The inner server, to be launched on loopback on a port of the kernel's choosing.
 pub(crate) fn build(inside: Inside, secret: GateSecret) -> Result<Rocket<Build>, String> {

@@ -29,7 +29,6 @@ use store::{
     Site,
     factor::{self, Passkey as Kept},
     sign::{Entry, Proof},
-    throttle::{Admission, Knock},
     user,
 };
 use webauthn_rs::prelude::{
@@ -248,10 +247,7 @@ pub(super) async fn take_visitor(visitor: Visitor<'_>, party: Party, ceremonies:
     let (Some(awaited), Some(token)) = (awaited, visitor.token.as_ref()) else { return Ok(again(Said::VisitOver)) };
     let webauthn = party.known()?;
     let asked = ceremonies.show.take(token, site.now()).ok_or_else(late)?;
-    let counted = match site.knock(Knock { account: Some(awaited.email.expose()), from: visitor.device.from(), device: visitor.device.token() }).await? {
-        Admission::Go(counted) => counted,
-        Admission::Held(_) => return Ok(again(Said::CodesWrong)),
-    };
+    let Ok(counted) = visitor.device.knock(site, Some(awaited.email.expose())).await? else { return Ok(again(Said::CodesWrong)) };
     let proof = proof(shown(webauthn, &asked, &credential, site.passkeys_of(&awaited)?)?);
     let fresh = Token::new().map_err(Refusal::fault)?;
     match site.enter(token, proof, visitor.device.arrival(&fresh)?).await? {
@@ -277,12 +273,9 @@ pub(super) async fn ask_anybody(visitor: Visitor<'_>, party: Party, ceremonies: 
     let Button = form.into_inner();
     let Some(token) = visitor.token.as_ref() else { return Ok(go("/sign-in")) };
     let (site, webauthn) = (visitor.site, party.known()?);
-    let counted = match site.knock(Knock { account: None, from: visitor.device.from(), device: visitor.device.token() }).await? {
-        Admission::Go(counted) => counted,
-        Admission::Held(until) => {
-            let error = format!("There were too many tries. Wait until {}, then try again.", until.clock(&site.firm().zone));
-            return Ok((Status::TooManyRequests, Json(json!({ "error": error }))));
-        }
+    let counted = match visitor.device.knock(site, None).await? {
+        Ok(counted) => counted,
+        Err(held) => return Ok((Status::TooManyRequests, Json(json!({ "error": held })))),
     };
     let (asked, state) = webauthn.start_discoverable_authentication().map_err(Refusal::fault)?;
     ceremonies.arrive.put(token, site.now(), (state, counted));

@@ -166,17 +166,24 @@ pub(super) async fn list(asked: Asked<'_>, desk: Desk<'_>) -> Result<Page<ListVi
 #[derive(Serialize)]
 pub(super) struct Belongs {
     contacts: Vec<Choice>,
+    /// There are more contacts than are offered.
+    more_contacts: bool,
+    /// What those that are offered have in their names.
+    find: String,
     contact_name: String,
     contact_kinds: Vec<Choice>,
 }
 
 impl Belongs {
-    /// `contact`, `name` and `kind` are what was typed.
-    pub(super) fn new(offered: Vec<contact::Listed>, contact: &str, name: &str, kind: &str) -> Belongs {
+    /// `find`, `contact`, `name` and `kind` are what was typed.
+    pub(super) fn new(offered: contact::Offered, find: String, contact: &str, name: &str, kind: &str) -> Belongs {
         let label = |listed: &contact::Listed| if listed.organisation { format!("{} (organisation)", listed.name) } else { listed.name.clone() };
-        let offered = offered.iter().map(|listed| Choice::new(listed.id.as_str(), label(listed), listed.id.as_str() == contact));
+        let more_contacts = offered.more;
+        let offered = offered.contacts.iter().map(|listed| Choice::new(listed.id.as_str(), label(listed), listed.id.as_str() == contact));
         Belongs {
             contacts: [Choice::new("", "Choose a contact", contact.is_empty())].into_iter().chain(offered).collect(),
+            more_contacts,
+            find,
             contact_name: name.into(),
             contact_kinds: vec![Choice::new("person", "A person", kind != "organisation"), Choice::new("organisation", "An organisation", kind == "organisation")],
         }
@@ -231,6 +238,8 @@ pub(super) struct Typed {
     contact_name: String,
     #[field(default = String::new())]
     contact_kind: String,
+    #[field(default = String::new())]
+    find: String,
 }
 
 impl Typed {
@@ -246,7 +255,8 @@ impl Typed {
 }
 
 async fn form_page(desk: &Desk<'_>, typed: Typed, problems: Vec<Problem>) -> Result<Page<FormView>, Oops> {
-    let offered = desk.read(|tx| contact::list(&tx.charge(Verb::PeopleView)?)).await?;
+    let find = typed.find.clone();
+    let offered = desk.read(move |tx| contact::list(&tx.charge(Verb::PeopleView)?, &find)).await?;
     let (mine, settings) = (looked_after(desk.session().role), desk.site().settings());
     let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
     let only = mine.len() == 1;
@@ -254,8 +264,8 @@ async fn form_page(desk: &Desk<'_>, typed: Typed, problems: Vec<Problem>) -> Res
         problems: mistakes(problems),
         clients: mine.contains(&Role::Client),
         roles: mine.into_iter().map(|r| Choice { hint: r.sentence(), ..Choice::new(r.value(), r.words(), only || r.value() == typed.role) }).collect(),
-        no_kit: !settings.kit_confirmed,
-        belongs: Belongs::new(offered, &typed.contact, &typed.contact_name, &typed.contact_kind),
+        no_kit: !desk.site().kit_is_on_paper(),
+        belongs: Belongs::new(offered, typed.find, &typed.contact, &typed.contact_name, &typed.contact_kind),
         mail: settings.smtp.is_some(),
         name: typed.name,
         words: typed.words,
@@ -264,9 +274,9 @@ async fn form_page(desk: &Desk<'_>, typed: Typed, problems: Vec<Problem>) -> Res
     Ok(Page::new(desk.shell("people"), view).with(status))
 }
 
-#[get("/people/new?<role>")]
-pub(super) async fn blank(role: Option<&str>, desk: Desk<'_>) -> Result<Page<FormView>, Oops> {
-    form_page(&desk, Typed { role: role.unwrap_or("").into(), ..Typed::default() }, Vec::new()).await
+#[get("/people/new?<role>&<find>")]
+pub(super) async fn blank(role: Option<&str>, find: Option<&str>, desk: Desk<'_>) -> Result<Page<FormView>, Oops> {
+    form_page(&desk, Typed { role: role.unwrap_or("").into(), find: find.unwrap_or("").into(), ..Typed::default() }, Vec::new()).await
 }
 
 #[post("/people", data = "<form>")]

@@ -13,7 +13,14 @@ use super::{
 use rocket::{Either, FromForm, get, http::Status, post, response::Redirect};
 use rules::{Contact, Problem, Refusal, Role, Sealed, User, UserKind, UserState, Verb};
 use serde::Serialize;
-use store::{Writing, charge::InCharge, contact, people, person, ticket::Made};
+use store::{
+    Writing,
+    charge::InCharge,
+    contact,
+    people::{self, Link},
+    person,
+    ticket::Made,
+};
 
 /// What works with an account as it is now. The store asks again; here it decides what is offered.
 #[derive(Serialize)]
@@ -50,7 +57,7 @@ impl Can {
 pub(super) struct Known {
     pub(super) details: people::Details,
     contacts: Vec<contact::Listed>,
-    offered: Vec<contact::Listed>,
+    offered: contact::Offered,
     own: bool,
 }
 
@@ -69,14 +76,14 @@ impl Known {
     }
 }
 
-/// Reads it, and writes down that it was looked at.
-pub(super) async fn known(desk: &Desk<'_>, id: &Sealed<User>) -> Result<Known, Refusal> {
-    let id = id.clone();
+/// Reads it, and writes down that it was looked at. Contacts are offered that have `find` in their names.
+pub(super) async fn known(desk: &Desk<'_>, id: &Sealed<User>, find: &str) -> Result<Known, Refusal> {
+    let (id, find) = (id.clone(), find.to_owned());
     desk.read(move |tx| {
         let person = tx.person(&id, Verb::PersonView)?;
         let offered = match Can::of(person.role(), person.state(), person.is_self()).contacts {
-            true => contact::list(&tx.charge(Verb::PersonView)?)?,
-            false => Vec::new(),
+            true => contact::list(&tx.charge(Verb::PersonView)?, &find)?,
+            false => contact::Offered { contacts: Vec::new(), more: false },
         };
         Ok(Known { details: people::details(&person)?, contacts: contact::of_person(&person)?, offered, own: person.is_self() })
     })
@@ -139,6 +146,8 @@ pub(super) struct PersonView {
     vouched: Vec<Vouched>,
     name: String,
     words: String,
+    /// As it was typed, or as it is.
+    address: String,
     #[serde(flatten)]
     belongs: Belongs,
 }
@@ -152,21 +161,25 @@ impl View for PersonView {
 pub(super) struct Typed {
     name: Option<String>,
     words: Option<String>,
+    email: Option<String>,
     #[field(default = String::new())]
     contact: String,
     #[field(default = String::new())]
     contact_name: String,
     #[field(default = String::new())]
     contact_kind: String,
+    #[field(default = String::new())]
+    find: String,
 }
 
 /// Where the account is in its life, in a sentence.
-fn sentence(listed: &people::Listed, desk: &Desk<'_>) -> String {
-    let link = match listed.link_ends {
-        Some(ends) => format!("Their link works until {}.", until(desk, ends)),
-        None => "Their link has run out: send a new one.".into(),
+fn sentence(details: &people::Details, until: impl Fn(rules::Moment) -> String) -> String {
+    let link = match details.link {
+        Link::Waits(ends) => format!("Their link works until {}.", until(ends)),
+        Link::Used(ends) => format!("They have used their link, and can go on until {}.", until(ends)),
+        Link::Late => "Their link has run out: send a new one.".into(),
     };
-    match (listed.role, listed.state) {
+    match (details.listed.role, details.listed.state) {
         (Role::Service, UserState::Active) => "A program. It never signs in by a page.".into(),
         (_, UserState::Invited) => format!("Invited, and has not come yet. {link}"),
         (_, UserState::Enrolling) => format!("Is setting up their ways in, and cannot sign in before that is done. {link}"),
@@ -177,16 +190,17 @@ fn sentence(listed: &people::Listed, desk: &Desk<'_>) -> String {
 }
 
 async fn person_page(desk: &Desk<'_>, id: &Sealed<User>, typed: Typed, problems: Vec<Problem>) -> Result<Page<PersonView>, Oops> {
-    let known = known(desk, id).await?;
+    let known = known(desk, id, &typed.find).await?;
     let calendar = Calendar::of(desk.site(), desk.now);
     let can = known.can();
     let (details, own) = (known.details, known.own);
+    let sentence = sentence(&details, |at| until(desk, at));
     let listed = details.listed;
     let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
     let vouched = |(at, by, text): (rules::Moment, Option<String>, String)| Vouched { at: calendar.when(at), by: by.unwrap_or_else(|| "the console".into()), text };
     let view = PersonView {
         whom: Whom::of(&listed),
-        sentence: sentence(&listed, desk),
+        sentence,
         problems: mistakes(problems),
         can,
         own,
@@ -207,16 +221,17 @@ async fn person_page(desk: &Desk<'_>, id: &Sealed<User>, typed: Typed, problems:
         supervises: details.supervises,
         contacts_now: known.contacts.into_iter().map(|c| ContactRow { id: c.id.to_string(), name: c.name, organisation: c.organisation }).collect(),
         vouched: details.vouched.into_iter().map(vouched).collect(),
+        address: typed.email.unwrap_or_else(|| listed.email.expose().clone()),
         name: typed.name.unwrap_or(listed.name),
         words: typed.words.unwrap_or(listed.words),
-        belongs: Belongs::new(known.offered, &typed.contact, &typed.contact_name, &typed.contact_kind),
+        belongs: Belongs::new(known.offered, typed.find, &typed.contact, &typed.contact_name, &typed.contact_kind),
     };
     Ok(Page::new(desk.shell("people"), view).with(status))
 }
 
-#[get("/people/<id>")]
-pub(super) async fn page(id: Id<User>, desk: Desk<'_>) -> Result<Page<PersonView>, Oops> {
-    person_page(&desk, &id.0, Typed::default(), Vec::new()).await
+#[get("/people/<id>?<find>")]
+pub(super) async fn page(id: Id<User>, find: Option<&str>, desk: Desk<'_>) -> Result<Page<PersonView>, Oops> {
+    person_page(&desk, &id.0, Typed { find: find.unwrap_or("").into(), ..Typed::default() }, Vec::new()).await
 }
 
 type Done = Result<Either<Redirect, Page<PersonView>>, Oops>;
@@ -239,8 +254,8 @@ async fn act(desk: Desk<'_>, id: Sealed<User>, typed: Typed, (verb, said): (Verb
 #[post("/people/<id>/change", data = "<form>")]
 pub(super) async fn change(id: Id<User>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let typed = form.into_inner();
-    let (name, words) = (typed.name.clone().unwrap_or_default(), typed.words.clone().unwrap_or_default());
-    act(desk, id.0, typed, (Verb::PersonChange, Said::PersonChanged), move |person| person::change(person, &name, &words)).await
+    let [name, words, email] = [&typed.name, &typed.words, &typed.email].map(|field| field.clone().unwrap_or_default());
+    act(desk, id.0, typed, (Verb::PersonChange, Said::PersonChanged), move |person| person::change(person, &name, &words, &email)).await
 }
 
 #[post("/people/<id>/suspend", data = "<form>")]

@@ -22,7 +22,6 @@ use std::time::Duration;
 use store::{
     Site,
     recovery::{self, Questions, Way},
-    throttle::{Admission, Knock},
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -92,12 +91,9 @@ async fn asked(mut visitor: Visitor<'_>, email: String) -> Answer {
         return page(visitor, Some(Problem::new("email", "Type your e-mail address")), Status::UnprocessableEntity).map(Either::Left);
     }
     let meant = text::email(&email);
-    // Counted apart from signing in, so that nobody is kept from that by letters that a stranger asks for.
-    let named = format!("recover {}", meant.clone().unwrap_or_else(|| text::even(&email)));
-    let knock = Knock { account: Some(&named), from: visitor.device.from(), device: visitor.device.token() };
-    if let Admission::Held(until) = visitor.site.knock(knock).await? {
-        let text = format!("There were too many tries. Wait until {}, then try again.", until.clock(&visitor.site.firm().zone));
-        return page(visitor, Some(Problem::new("email", text)), Status::TooManyRequests).map(Either::Left);
+    // Only the asker is held off: how many letters an account gets is counted where they are put, and told to nobody.
+    if let Err(held) = visitor.device.knock(visitor.site, None).await? {
+        return page(visitor, Some(Problem::new("email", held)), Status::TooManyRequests).map(Either::Left);
     }
     visitor.site.ask_way_back(meant, &visitor.base(), visitor.device.from()).await?;
     let token = visitor.visit()?;
@@ -168,11 +164,13 @@ impl Answers {
 }
 
 /// Whether both are right. The second is checked whatever came of the first, so that the time tells nothing.
-async fn both_right(inside: &Inside, site: &Site, questions: &Questions, typed: &Answers) -> Result<bool, Refusal> {
+async fn both_right(inside: &Inside, visitor: &Visitor<'_>, questions: &Questions, typed: &Answers) -> Result<bool, Refusal> {
     let mut right = true;
     for (answer, hash) in [&typed.answer1, &typed.answer2].into_iter().zip(questions.hashes()) {
-        let verdict = passwords::check(inside, site, &recovery::even(answer), Some(hash)).await?;
-        right &= matches!(verdict, Verdict::Right | Verdict::Stale);
+        match passwords::check(inside, visitor.site, visitor.device.from(), &recovery::even(answer), Some(hash)).await {
+            Err(Refusal::Busy) => return visitor.site.give_answers_back(questions).await.and(Err(Refusal::Busy)),
+            verdict => right &= matches!(verdict?, Verdict::Right | Verdict::Stale),
+        }
     }
     Ok(right)
 }
@@ -191,7 +189,7 @@ pub(super) async fn take_answers(visitor: Visitor<'_>, inside: &State<Inside>, f
         let problem = Problem::new("answer1", "There are three tries a day, and they are used up. Try again tomorrow, or ask the firm for help.");
         return again(visitor, questions, vec![problem], Status::TooManyRequests);
     }
-    let right = both_right(inside, site, &questions, &typed).await?;
+    let right = both_right(inside, &visitor, &questions, &typed).await?;
     match site.answered(visit, right, &visitor.base(), visitor.device.from()).await? {
         Some(Way::Now(token)) => Ok(Either::Left(onward(&visitor, &token).await?)),
         Some(Way::Later(at)) => Ok(Either::Right(Either::Right(later(&visitor, visit, at)))),

@@ -71,7 +71,7 @@ fn ask<V: View>(desk: &Desk<'_>, view: V, wrong: bool) -> Page<V> {
 }
 
 async fn ask_role(desk: &Desk<'_>, id: &Sealed<User>, chosen: Option<&str>, problems: Vec<Problem>) -> Result<Page<RoleView>, Oops> {
-    let (known, me) = (known(desk, id).await?, desk.session().role);
+    let (known, me) = (known(desk, id, "").await?, desk.session().role);
     known.allow(|can| can.role)?;
     let (now, wrong) = (known.details.listed.role, !problems.is_empty());
     let chosen = chosen.unwrap_or(now.value());
@@ -107,7 +107,7 @@ pub(super) async fn set_role(id: Id<User>, desk: Desk<'_>, form: Posted<Answer>)
 }
 
 async fn ask_check(desk: &Desk<'_>, id: &Sealed<User>, check: String, problems: Vec<Problem>) -> Result<Page<ResetView>, Oops> {
-    let known = known(desk, id).await?;
+    let known = known(desk, id, "").await?;
     known.allow(|can| can.reset)?;
     let wrong = !problems.is_empty();
     Ok(ask(desk, ResetView { whom: Whom::of(&known.details.listed), problems: mistakes(problems), check }, wrong))
@@ -137,7 +137,7 @@ pub(super) async fn reset(id: Id<User>, desk: Desk<'_>, form: Posted<Answer>) ->
 }
 
 async fn ask_successor(desk: &Desk<'_>, id: &Sealed<User>, chosen: &str, problems: Vec<Problem>) -> Result<Page<LeaveView>, Oops> {
-    let known = known(desk, id).await?;
+    let known = known(desk, id, "").await?;
     known.allow(|can| can.leave)?;
     let (listed, wrong) = (&known.details.listed, !problems.is_empty());
     let staff = desk.read(user::staff).await?;

@@ -118,13 +118,13 @@ impl Wizard<'_> {
         }
         let status = if problem.is_some() { Status::UnprocessableEntity } else { Status::Ok };
         let problems = problem.map(|text| Problem::new("token", text)).into_iter().collect();
-        Ok(Page::new(self.shell(), ClaimView { problems: mistakes(problems), fingerprint: fingerprint(inside) }).with(status))
+        Ok(Page::new(self.shell(), ClaimView { problems: mistakes(problems), fingerprint: fingerprint(inside, self.site) }).with(status))
     }
 }
 
 /// SHA-256 of the certificate, as the server printed it.
-pub(super) fn fingerprint(inside: &Inside) -> String {
-    (inside.facts)().into_iter().find(|(label, _)| *label == "Its SHA-256").map_or_else(String::new, |(_, value)| value)
+pub(super) fn fingerprint(inside: &Inside, site: &Site) -> String {
+    (inside.facts)(site).into_iter().find(|(label, _)| *label == "Its SHA-256").map_or_else(String::new, |(_, value)| value)
 }
 
 /// Asks the appliance from a thread that may wait: it reads and writes files.

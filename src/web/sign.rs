@@ -19,12 +19,11 @@ use rocket::{
     request::{FromRequest, Outcome},
     response::Redirect,
 };
-use rules::{Moment, Problem, Refusal, Secret, text};
+use rules::{Problem, Refusal, Secret, text};
 use serde::Serialize;
 use store::{
     Site,
-    sign::{Entry, Proof, Visitor as Awaited},
-    throttle::{Admission, Knock},
+    sign::{Account, Entry, Proof, Visitor as Awaited},
 };
 
 #[derive(Serialize)]
@@ -182,18 +181,19 @@ pub(super) async fn take_password(visitor: Visitor<'_>, inside: &State<Inside>, 
     };
     let password = Secret::new(form.password.chars().take(rules::password::MAX + 1).collect::<String>());
     let named = text::email(&form.email).unwrap_or_else(|| text::even(&email));
-    let counted = match site.knock(Knock { account: Some(&named), from: visitor.device.from(), device: visitor.device.token() }).await? {
-        Admission::Go(counted) => counted,
-        Admission::Held(until) => return held(visitor, until, EmailView { problems: Vec::new(), unfit: true, email, next }),
+    let counted = match visitor.device.knock(site, Some(&named)).await? {
+        Ok(counted) => counted,
+        Err(held) => return held_off(visitor, &held, EmailView { problems: Vec::new(), unfit: true, email, next }),
     };
-    let verdict = passwords::check(inside, site, &password, account.as_ref().map(|account| account.password.as_str())).await?;
+    let stored = account.as_ref().map(|account| account.password.as_str());
+    let (verdict, counted) = passwords::judge(inside, site, visitor.device.from(), (&password, stored), counted).await?;
     match (account, verdict) {
         (Some(account), Verdict::Right | Verdict::Stale) if password.expose().chars().count() <= rules::password::MAX => {
             let token = visitor.renew()?;
-            site.start_visit(account.user, &token).await?;
-            site.relieve(counted).await?;
+            site.start_visit(&account, &token).await?;
+            site.give_back(counted).await?;
             if verdict == Verdict::Stale {
-                rehash(inside, site, account.user, &password).await?;
+                rehash(inside, &visitor, &account, &password).await?;
             }
             Ok(Either::Left(Redirect::to(with_next("/sign-in/code", &next))))
         }
@@ -212,16 +212,15 @@ pub(super) fn with_next(path: &str, next: &str) -> String {
 }
 
 /// Too many tries: the same page, whoever it is about, with the moment from which one may try again.
-fn held(visitor: Visitor<'_>, until: Moment, mut view: EmailView) -> Result<Either<Redirect, Page<EmailView>>, Oops> {
-    let at = until.clock(&visitor.site.firm().zone);
-    view.problems = mistakes(vec![Problem::new("email", format!("There were too many tries. Wait until {at}, then try again. From a browser in which you have signed in before you may get in sooner."))]);
+fn held_off(visitor: Visitor<'_>, held: &str, mut view: EmailView) -> Result<Either<Redirect, Page<EmailView>>, Oops> {
+    view.problems = mistakes(vec![Problem::new("email", format!("{held} From a browser in which you have signed in before you may get in sooner."))]);
     visitor.email_page(view, Status::TooManyRequests).map(Either::Right)
 }
 
 /// Keeps a hash of the cost of today. While all slots are taken it is left for the next time.
-async fn rehash(inside: &Inside, site: &Site, user: i64, password: &Secret<String>) -> Result<(), Refusal> {
-    match passwords::hash(inside, site, password).await {
-        Ok(hash) => site.rehash(user, hash).await,
+async fn rehash(inside: &Inside, visitor: &Visitor<'_>, account: &Account, password: &Secret<String>) -> Result<(), Refusal> {
+    match passwords::hash(inside, visitor.site, visitor.device.from(), password).await {
+        Ok(hash) => visitor.site.rehash(account, hash).await,
         Err(Refusal::Busy) => Ok(()),
         Err(refusal) => Err(refusal),
     }
@@ -256,12 +255,9 @@ pub(super) async fn take_code(visitor: Visitor<'_>, form: Posted<Code>) -> Resul
         return visitor.code_page(awaited, next, mistakes(vec![Problem::new("code", "Type the six digits that your app shows")])).map(Either::Right);
     };
     let fresh = Token::new().map_err(Refusal::fault)?;
-    let counted = match visitor.site.knock(Knock { account: Some(awaited.email.expose()), from: visitor.device.from(), device: visitor.device.token() }).await? {
-        Admission::Go(counted) => counted,
-        Admission::Held(until) => {
-            let text = format!("There were too many tries. Wait until {}, then try again.", until.clock(&visitor.site.firm().zone));
-            return Ok(Either::Right(visitor.code_page(awaited, next, mistakes(vec![Problem::new("code", text)]))?.with(Status::TooManyRequests)));
-        }
+    let counted = match visitor.device.knock(visitor.site, Some(awaited.email.expose())).await? {
+        Ok(counted) => counted,
+        Err(held) => return Ok(Either::Right(visitor.code_page(awaited, next, mistakes(vec![Problem::new("code", held)]))?.with(Status::TooManyRequests))),
     };
     match visitor.site.enter(token, Proof::Code(Some(code)), visitor.device.arrival(&fresh)?).await? {
         Entry::Granted => {
@@ -316,12 +312,9 @@ pub(super) async fn take_recovery(visitor: Visitor<'_>, form: Posted<Code>) -> R
         let text = "This is not one of the codes: each has seven groups of four letters and digits. Type all of them.";
         return recovery_page(visitor, next, Some(text.into()), Status::UnprocessableEntity);
     };
-    let counted = match visitor.site.knock(Knock { account: Some(awaited.email.expose()), from: visitor.device.from(), device: visitor.device.token() }).await? {
-        Admission::Go(counted) => counted,
-        Admission::Held(until) => {
-            let text = format!("There were too many tries. Wait until {}, then try again.", until.clock(&visitor.site.firm().zone));
-            return recovery_page(visitor, next, Some(text), Status::TooManyRequests);
-        }
+    let counted = match visitor.device.knock(visitor.site, Some(awaited.email.expose())).await? {
+        Ok(counted) => counted,
+        Err(held) => return recovery_page(visitor, next, Some(held), Status::TooManyRequests),
     };
     let fresh = Token::new().map_err(Refusal::fault)?;
     match visitor.site.enter(token, Proof::Recovery(code), visitor.device.arrival(&fresh)?).await? {

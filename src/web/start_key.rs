@@ -4,7 +4,7 @@
 use super::{
     Inside,
     desk::Desk,
-    kit::keeper,
+    kit,
     oops::Oops,
     page::{Page, View},
     posted::Posted,
@@ -15,11 +15,11 @@ use super::{
 use rocket::{Either, FromForm, State, get, http::Status, post, response::Redirect};
 use rules::{Problem, Refusal, Secret, Verb};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 use store::{
-    Appliance,
+    Appliance, Writing,
+    charge::Leave,
     error::OpenError,
-    settings,
     setup::Step,
     startkey::{self, Start},
 };
@@ -134,13 +134,13 @@ impl Chosen {
         }
     }
 
-    fn apply(self, appliance: &Appliance) -> Result<(), OpenError> {
+    fn apply(self, appliance: &Appliance, leave: &Leave<Writing>) -> Result<(), OpenError> {
         match self {
             Chosen::Kept => Ok(()),
-            Chosen::KeyFile(path) => appliance.use_key_file(&path),
-            Chosen::Passphrase(words) => appliance.use_passphrase(&words),
-            Chosen::Credential => appliance.use_credential(),
-            Chosen::Beside => appliance.stay_beside(),
+            Chosen::KeyFile(path) => appliance.use_key_file(&path, leave),
+            Chosen::Passphrase(words) => appliance.use_passphrase(&words, leave),
+            Chosen::Credential => appliance.use_credential(leave),
+            Chosen::Beside => appliance.stay_beside(leave),
         }
     }
 }
@@ -154,10 +154,10 @@ pub(super) async fn form(wizard: Wizard<'_>, inside: &State<Inside>) -> Result<E
 }
 
 /// Does what was chosen; else says what is wrong with it.
-async fn apply(inside: &Inside, chosen: Chosen) -> Result<Option<Problem>, Refusal> {
-    let field = chosen.field();
-    let applied = of_appliance(inside, move |appliance| chosen.apply(appliance)).await?;
-    Ok(applied.and_then(|()| (inside.start_changed)()).err().map(|error| Problem::new(field, error.text)))
+async fn apply(inside: &Inside, chosen: Chosen, leave: Arc<Leave<Writing>>) -> Result<Option<Problem>, Refusal> {
+    let (field, changed) = (chosen.field(), Arc::clone(&inside.start_changed));
+    let applied = of_appliance(inside, move |appliance| chosen.apply(appliance, &leave).and_then(|()| changed())).await?;
+    Ok(applied.err().map(|error| Problem::new(field, error.text)))
 }
 
 #[post("/setup/key", data = "<form>")]
@@ -165,10 +165,15 @@ pub(super) async fn choose(wizard: Wizard<'_>, inside: &State<Inside>, form: Pos
     let Some(at) = wizard.at(Step::Key)? else { return Ok(Either::Left(wizard.away()?)) };
     let typed = form.into_inner();
     let (now, credential) = found(inside).await?;
+    let leave = Arc::new(wizard.site.setup_leave(at.token)?);
     let problem = match Chosen::of(&typed, &now, &wizard.site.firm().name) {
-        Ok(chosen) => apply(inside, chosen).await?,
+        Ok(chosen) => apply(inside, chosen, Arc::clone(&leave)).await?,
         Err(problem) => Some(problem),
     };
+    if problem.is_none() && !kit::is_there(inside).await? {
+        // For the next step. Whatever becomes of this one, it is made once.
+        kit::make(inside, leave).await?;
+    }
     let done = match problem {
         None => wizard.site.setup_key(at.token, &wizard.from).await,
         Some(problem) => Err(Refusal::Invalid(vec![problem])),
@@ -184,8 +189,7 @@ pub(super) async fn choose(wizard: Wizard<'_>, inside: &State<Inside>, form: Pos
 
 #[get("/system/key")]
 pub(super) async fn system_form(desk: Desk<'_>) -> Result<Page<SystemKeyView>, Oops> {
-    keeper(&desk)?;
-    desk.read(|tx| tx.administer(Verb::SettingsView).map(drop)).await?;
+    desk.read(|tx| tx.keeper(Verb::SettingsView).map(drop)).await?;
     let (now, credential) = found(desk.inside()).await?;
     let view = key_view(desk.inside(), None, true, &now, credential, Vec::new());
     Ok(Page::new(desk.shell("system"), SystemKeyView(view)))
@@ -193,14 +197,13 @@ pub(super) async fn system_form(desk: Desk<'_>) -> Result<Page<SystemKeyView>, O
 
 #[post("/system/key", data = "<form>")]
 pub(super) async fn system_choose(desk: Desk<'_>, form: Posted<KeyForm>) -> Result<Either<Redirect, Page<SystemKeyView>>, Oops> {
-    keeper(&desk)?;
     let typed = form.into_inner();
     let (now, credential) = found(desk.inside()).await?;
     let problem = match Chosen::of(&typed, &now, &desk.site().firm().name) {
         Ok(chosen) => {
             // The trail has it first: a change that then fails is one too many there, and none is missing.
-            desk.write(|tx| settings::key_start(&tx.administer(Verb::KeyStart)?)).await?;
-            apply(desk.inside(), chosen).await?
+            let leave = desk.write(|tx| Ok(startkey::changing(&tx.keeper(Verb::KeyStart)?))).await?;
+            apply(desk.inside(), chosen, Arc::new(leave)).await?
         }
         Err(problem) => Some(problem),
     };

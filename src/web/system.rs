@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use rocket::{get, post, response::Redirect};
 use rules::{Moment, Refusal, Role, UserKind, UserState, Verb, text};
 use serde::Serialize;
-use std::sync::Arc;
+use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc};
 use store::{
     Site,
     error::OpenError,
@@ -136,11 +136,21 @@ fn trail(checked: &Checked) -> Found {
     }
 }
 
-fn key(start: Result<Start, OpenError>) -> Found {
+/// Whether both lie in one file system.
+fn on_one_disk(one: &Path, other: &Path) -> bool {
+    let device = |path: &Path| std::fs::metadata(path).map(|found| found.dev()).ok();
+    device(one).is_some_and(|found| device(other) == Some(found))
+}
+
+fn key(start: Result<Start, OpenError>, dir: &Path) -> Found {
     let apart = |evidence: String| Found::new(Grade::Fine, "key", "The key is kept apart from the data", evidence);
     match start {
         Ok(Start::Beside) => {
             Found::new(Grade::Care, "key", "The key lies beside the data", "Whoever takes the disk takes both, and can read everything. Keep the key on another medium, or type a passphrase at each start.").link("/system/key", "Keep it elsewhere")
+        }
+        Ok(Start::KeyFile(path)) if on_one_disk(&path, dir) => {
+            let evidence = format!("{} is on the same disk as the data: whoever takes the disk takes both. Keep the key on another one, or type a passphrase at each start.", path.display());
+            Found::new(Grade::Care, "key", "The key lies on the disk of the data", evidence).link("/system/key", "Keep it elsewhere")
         }
         Ok(Start::KeyFile(path)) => apart(format!("A start needs the key file {}.", path.display())),
         Ok(Start::Credential) => apart("A start needs a systemd credential, sealed to this machine.".into()),
@@ -149,10 +159,13 @@ fn key(start: Result<Start, OpenError>) -> Found {
     }
 }
 
-fn kit(settings: &Settings) -> Found {
-    if !settings.kit_confirmed {
-        let evidence = "If this server is lost, nothing that is kept here can be brought back, and no clients can be invited before.";
-        return Found::new(Grade::Wrong, "kit", "The recovery kit is not on paper", evidence).link("/system/kit", "Print the kit");
+fn kit(settings: &Settings, on_paper: bool) -> Found {
+    let title = "The recovery kit is not on paper";
+    let evidence = "If this server is lost, nothing that is kept here can be brought back, and no clients can be invited before.";
+    match (on_paper, settings.keeps_keyring) {
+        (false, true) => return Found::new(Grade::Wrong, "kit", title, evidence).link("/system/kit", "Print the kit"),
+        (false, false) => return Found::new(Grade::Wrong, "kit", title, format!("{evidence} It is printed by whoever runs the first site of this installation.")),
+        (true, _) => {}
     }
     let evidence = match &settings.kit_holders {
         Some((one, two)) => format!("{one} and {two} keep it."),
@@ -166,12 +179,21 @@ fn mail(settings: &Settings, post: &PostState) -> Found {
         let evidence = "Links to new accounts have to be passed on by hand, and nobody hears of a sign-in from a new browser.";
         return Found::new(Grade::Care, "mail", "E-mail is off", evidence).link("/settings/mail", "Set up e-mail");
     };
+    queue(&smtp.host, post)
+}
+
+/// Whether the mail server takes what waits.
+fn queue(host: &str, post: &PostState) -> Found {
     let letters = |n: i64, one: &str, many: &str| text::count_head(usize::try_from(n).unwrap_or(0), one, many);
-    let reply = post.last_reply.as_ref().map_or_else(String::new, |reply| format!("{} answered “{reply}”. ", smtp.host));
+    let reply = post.last_reply.as_ref().map_or_else(String::new, |reply| format!("The last letter that {host} did not take: “{reply}”. "));
     let found = match (post.failing, post.given_up) {
-        (0, 0) => return Found::new(Grade::Fine, "mail", "E-mail can be sent", format!("{} takes the letters; {}.", smtp.host, waiting(post.waiting))),
+        (0, 0) => return Found::new(Grade::Fine, "mail", "E-mail can be sent", format!("{host} takes the letters; {}.", waiting(post.waiting))),
         (0, n) => Found::new(Grade::Care, "mail", "Letters were not taken", format!("{reply}{} given up in the last seven days.", letters(n, "letter was", "letters were"))),
-        _ => Found::new(Grade::Wrong, "mail", "E-mail cannot be sent", format!("{reply}{}; none is lost yet.", letters(post.waiting, "letter waits", "letters wait"))),
+        (_, 0) => Found::new(Grade::Wrong, "mail", "E-mail cannot be sent", format!("{reply}{}; none is lost yet.", letters(post.waiting, "letter waits", "letters wait"))),
+        (_, n) => {
+            let (wait, lost) = (letters(post.waiting, "letter waits", "letters wait"), letters(n, "was given up", "were given up"));
+            Found::new(Grade::Wrong, "mail", "E-mail cannot be sent", format!("{reply}{wait}. {lost} in the last seven days."))
+        }
     };
     found.link("/settings/mail", "Look at the letters")
 }
@@ -270,8 +292,8 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<HealthView>, Oops> {
     let found = vec![
         writes(desk.site()),
         trail(&checked),
-        key(start),
-        kit(&settings),
+        key(start, desk.inside().appliance.dir()),
+        kit(&settings, desk.site().kit_is_on_paper()),
         rescue(settings.rescue, zone),
         mail(&settings, &post),
         factors(&counts),
@@ -286,7 +308,7 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<HealthView>, Oops> {
         open,
         fine,
         deviations: deviations(&settings),
-        facts: (desk.inside().facts)().into_iter().map(|(label, value)| Fact { label, value, mono: label.contains("SHA-256") }).collect(),
+        facts: (desk.inside().facts)(desk.site()).into_iter().map(|(label, value)| Fact { label, value, mono: label.contains("SHA-256") }).collect(),
         note: "Running the server gives no access to cases: this account cannot open one, and cannot be granted any.",
     };
     Ok(Page::new(desk.shell("system"), view))
@@ -329,6 +351,16 @@ mod tests {
         let (open, fine) = sorted(found(&[Grade::Care, Grade::Fine, Grade::Wrong, Grade::Care]));
         assert_eq!(open.iter().map(|check| check.evidence.as_str()).collect::<Vec<_>>(), ["Wrong", "Care", "Care"]);
         assert_eq!(fine.len(), 1);
+    }
+
+    #[test]
+    fn what_is_lost_is_told_beside_what_waits() {
+        let post = |failing, given_up| PostState { waiting: 2, failing, given_up, last_reply: Some("450 later".into()) };
+        let evidence = |failing, given_up| queue("mail.firm.example", &post(failing, given_up)).check.evidence;
+        assert_eq!(evidence(0, 0), "mail.firm.example takes the letters; two wait.");
+        assert_eq!(evidence(0, 1), "The last letter that mail.firm.example did not take: “450 later”. One letter was given up in the last seven days.");
+        assert_eq!(evidence(1, 0), "The last letter that mail.firm.example did not take: “450 later”. Two letters wait; none is lost yet.");
+        assert_eq!(evidence(1, 1), "The last letter that mail.firm.example did not take: “450 later”. Two letters wait. One was given up in the last seven days.");
     }
 
     #[test]

@@ -17,7 +17,6 @@ use rules::{Problem, Refusal, Secret, Verb};
 use serde::Serialize;
 use store::{
     setup::typed_token,
-    throttle::{Admission, Knock},
     ticket::{Purpose, Spoilt},
 };
 
@@ -76,12 +75,9 @@ pub(super) async fn link(guest: Guest<'_>, form: Posted<LinkForm>) -> Result<Eit
         return again(guest, "Paste the link from your letter, or the code at its end.".into(), Status::UnprocessableEntity);
     }
     let firm = guest.site.firm();
-    let counted = match guest.site.knock(Knock { account: None, from: guest.device.from(), device: guest.device.token() }).await? {
-        Admission::Go(counted) => counted,
-        Admission::Held(until) => {
-            let text = format!("There were too many tries. Wait until {}, then try again.", until.clock(&firm.zone));
-            return again(guest, text, Status::TooManyRequests);
-        }
+    let counted = match guest.device.knock(guest.site, None).await? {
+        Ok(counted) => counted,
+        Err(held) => return again(guest, held, Status::TooManyRequests),
     };
     let visit = Token::new().map_err(Refusal::fault)?;
     let used = match pasted(&typed) {
@@ -96,7 +92,7 @@ pub(super) async fn link(guest: Guest<'_>, form: Posted<LinkForm>) -> Result<Eit
         }
     };
     let next = match used {
-        Ok(Purpose::Invite | Purpose::Reset) => Some("/enrol"),
+        Ok(Purpose::Invite | Purpose::Reset | Purpose::Recovered) => Some("/enrol"),
         Ok(Purpose::Recover) => Some("/answers"),
         Ok(Purpose::Cancel) => None,
         Err(spoilt) => {

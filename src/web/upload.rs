@@ -104,7 +104,7 @@ impl<'r> FromData<'r> for Upload<'r> {
             return data::Outcome::Error((Status::PayloadTooLarge, ()));
         }
         let Ok(Some(signed)) = desk::signed(request) else { return data::Outcome::Error((Status::Unauthorized, ())) };
-        let Some(turn) = turns.take(signed.session.user) else { return data::Outcome::Error((Status::ServiceUnavailable, ())) };
+        let Some(turn) = turns.take((signed.site.keys().id, signed.session.user)) else { return data::Outcome::Error((Status::ServiceUnavailable, ())) };
         let awaited = Awaited::default();
         let stream = ReaderStream::with_capacity(data.open(ByteUnit::Byte(total)), READ);
         let stream = OneByOne { stream, awaited: awaited.clone(), given: false };

@@ -111,9 +111,9 @@ class Firm:
         end(self.child)
         self.log.close()
 
-    def visit(self):
-        """A browser in which nobody is signed in."""
-        return Visit(self.port, self.certificate.chain)
+    def visit(self, source="127.0.0.1"):
+        """A browser in which nobody is signed in, coming from an address of the loopback network."""
+        return Visit(self.port, self.certificate.chain, source)
 
     def signed_in(self, name="Priya"):
         """A browser in which `name` is signed in."""
@@ -132,8 +132,10 @@ class Firm:
 class Visit:
     """A browser without scripts: one keep-alive connection, cookies kept, no redirect followed."""
 
-    def __init__(self, port, chain):
-        self.http = http.client.HTTPSConnection("127.0.0.1", port, context=ssl.create_default_context(cafile=chain), timeout=120)
+    FORM = "application/x-www-form-urlencoded"
+
+    def __init__(self, port, chain, source="127.0.0.1"):
+        self.http = http.client.HTTPSConnection("127.0.0.1", port, context=ssl.create_default_context(cafile=chain), timeout=120, source_address=(source, 0))
         self.cookies = {}
 
     @property
@@ -159,7 +161,7 @@ class Visit:
                 self.cookies[name] = value
             else:
                 self.cookies.pop(name, None)
-        self.location = answer.headers.get("Location", "")
+        self.fields, self.location = answer.headers, answer.headers.get("Location", "")
         return answer.status, answer.read().decode()
 
     def get(self, path):
@@ -173,10 +175,14 @@ class Visit:
         """The form token of a page."""
         return html.unescape(re.search(r'name="csrf" value="([^"]*)"', self.get(path)).group(1))
 
+    @staticmethod
+    def form(**fields):
+        """The body of a form."""
+        return urllib.parse.urlencode(fields)
+
     def submit(self, page, path, **fields):
         """Sends a form with the token of the page at `page`."""
-        body = urllib.parse.urlencode({"csrf": self.token(page), **fields})
-        return self.ask("POST", path, body, "application/x-www-form-urlencoded")
+        return self.ask("POST", path, self.form(csrf=self.token(page), **fields), self.FORM)
 
     def open_case(self, title):
         """Opens a case as staff would; gives its path."""

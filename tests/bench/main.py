@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from alike import alike
 from case_list import against_anchors, against_million
 from flood import flood
 from front import front
@@ -24,6 +25,7 @@ GROUPS = {
     "handshake": handshakes,
     "start": begin,
     "flood": flood,
+    "alike": alike,
     "front": front,
 }
 

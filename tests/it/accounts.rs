@@ -1,6 +1,7 @@
 //! Accounts, from an empty directory on: set-up, invitations by letter, sign-in, and what is refused.
 
 use crate::{
+    database,
     founding::{self, FIRM, Person, between, come, confirm_kit, enrol, found, led, token_of},
     sink::Sink,
     world::{BINARY, Browser, Got, Server, code_of},
@@ -64,10 +65,33 @@ fn from_an_empty_directory_to_a_firm_with_letters() {
     for letter in sink.wait_for("ben@bellode.example", 1, Duration::from_secs(5)) {
         assert!(!letter.text().contains("Fay") && letter.subject().contains("Bell & Ode"));
     }
+    let opened = {
+        let dee = &come_in[2].browser;
+        let types = dee.get("/cases/new");
+        dee.submit("/cases/new", "/cases", &[("title", "The first case"), ("summary", ""), ("type", &types.option("Property")), ("owner", &types.option("Dee Field")), ("status", "open")])
+    };
+    assert_eq!(opened.status, 303, "a firm of solicitors has types of case to begin with: {}", opened.body);
     let again = come_in[2].sign_in(&server);
     assert_eq!(again.get("/today").status, 200);
     assert!(sink.wait_for("dee@bellode.example", 2, Duration::from_secs(20)).iter().any(|letter| letter.subject().contains("browser")), "a new browser is told");
     assert_eq!(again.get("/people").status, 404);
+}
+
+#[test]
+fn letters_go_out_under_the_name_that_the_site_has_now() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("data");
+    let (server, ann) = found(&dir);
+    let sink = Sink::start();
+    with_mail(&ann.browser, &sink);
+    for arguments in [&["site", "host", "add", "", "cases.bellode.example"][..], &["user", "invite", "--role", "staff", "--name", "Dee Field", "--email", "dee@bellode.example"]] {
+        let out = Command::new(BINARY).args(arguments).arg("--data").arg(&dir).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+    let letters = sink.wait_for("dee@bellode.example", 1, Duration::from_secs(20));
+    let id = letters[0].field("Message-ID").unwrap();
+    assert!(id.ends_with("@cases.bellode.example>"), "{id}");
+    assert!(server.stop().success());
 }
 
 #[test]
@@ -170,6 +194,9 @@ fn links_that_do_not_work_say_why_and_are_written_down() {
     }
     led(&bring(&format!("  {}  ", token_of(&link))), "/enrol");
     assert!(bring(token_of(&link)).body.contains("used already"));
+    let account = ann.browser.get("/people").links("/people/").into_iter().find(|link| link.len() == 40 && ann.browser.get(link).body.contains("Dee Field")).unwrap();
+    let page = ann.browser.get(&account).body;
+    assert!(page.contains("have used their link") && !page.contains("has run out: send"), "{page}");
     let same = invite(&ann.browser, "staff", "Dee Again", "DEE@bellode.example");
     assert!(same.status == 422 && same.body.contains("already"), "{}", same.body);
     let alike = invite(&ann.browser, "staff", "Dee Again", "dee@bеllode.example");
@@ -292,19 +319,9 @@ fn the_open_database_and_every_file_show_no_token_code_or_address() {
     let session = ann.browser.cookie("__Host-session").unwrap().split('=').nth(1).unwrap().to_owned();
     let device = ann.browser.cookie("__Host-device").unwrap().split('=').nth(1).unwrap().to_owned();
     assert!(server.stop().success());
-    let unlock = keys::ring::read_key_file(&dir.join("root.key")).unwrap();
-    let ring = keys::Ring::open(&dir.join("keyring.json"), &unlock).unwrap();
-    let open = |path: &std::path::Path, keys: &keys::SiteKeys| {
-        let sql = rusqlite::Connection::open(path).unwrap();
-        sql.pragma_update(None, "key", keys.database_pragma().expose()).unwrap();
-        sql
-    };
-    let registry = open(&dir.join("appliance.db"), &keys::SiteKeys::new(ring.appliance(), ring.instance()).unwrap());
-    let (id, wrapped): ([u8; 16], Vec<u8>) = registry.query_row("select id, wrapped from site", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    let site = keys::SiteKeys::new(&ring.open_site_key(&wrapped, &id).unwrap(), id).unwrap();
-    let sql = open(&dir.join("sites").join(keys::nonce::hex(&id)).join("site.db"), &site);
+    let sql = database::of_site(&dir);
     let mut plain = Vec::new();
-    let tables: Vec<String> = sql.prepare("select name from sqlite_master where type = 'table' and sql not like 'create virtual%'").unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let tables = database::tables(&sql);
     for table in &tables {
         let mut rows = sql.prepare(&format!("select * from \"{table}\"")).unwrap();
         let columns = rows.column_count();

@@ -111,12 +111,17 @@ fn the_demo_takes_over_nothing_that_it_did_not_make() {
     let full = temporary.path().join("full");
     fs::create_dir(&full).unwrap();
     fs::write(full.join("mine.txt"), "mine").unwrap();
-    for (given, word) in [(0o755, "chmod 700"), (0o700, "not empty")] {
+    for (given, word) in [(0o755, "not empty"), (0o700, "not empty")] {
         fs::set_permissions(&full, fs::Permissions::from_mode(given)).unwrap();
         let (code, text) = said(&["demo", "--port", "0"], &full);
         assert!(code == 78 && text.contains(word), "{code} {text}");
         assert_eq!((mode(&full), names(&full)), (given, vec!["mine.txt".into()]));
     }
+    let loose = temporary.path().join("loose");
+    fs::create_dir(&loose).unwrap();
+    fs::set_permissions(&loose, fs::Permissions::from_mode(0o755)).unwrap();
+    let (code, text) = said(&["demo", "--port", "0"], &loose);
+    assert!(code == 78 && text.contains("chmod 700") && mode(&loose) == 0o755, "{code} {text}");
     for command in [&["demo", "--port", "0"][..], &["serve"], &["audit", "verify"]] {
         let (code, text) = said(command, &full.join("mine.txt"));
         assert!(code == 78 && text.contains("is a file, not a directory"), "{code} {text}");

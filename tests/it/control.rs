@@ -86,6 +86,7 @@ fn every_mistake_has_its_exit_code_and_its_sentence() {
     let server = Server::at(&dir, &["--cases", "1"]);
     for (command, expected, words) in [
         (&["user", "suspend", TOM][..], 1, "only system administrator"),
+        (&["user", "reset-mfa", TOM, "--check", "saw his passport at the office"], 1, "strongroom rescue"),
         (&["user", "suspend", "nobody@pellharrow.example"], 2, "no account with the address"),
         (&["user", "list", "--site", "Other"], 2, "no site"),
         (&["user", "invite", "--role", "root", "--name", "X"], 2, "possible values"),
@@ -194,17 +195,49 @@ impl Drop for Serving {
     }
 }
 
+/// A passphrase opens a stopped installation from now on, and its key file no more.
+fn lock(dir: &Path, passphrase: &str) -> Unlock {
+    let key = keys::ring::read_key_file(&dir.join("root.key")).unwrap();
+    let ring = keys::Ring::open(&dir.join("keyring.json"), &key).unwrap();
+    let words = Unlock::Passphrase(Secret::new(passphrase.into()));
+    ring.put(NewSlot { unlock: &words, place: None, made: 0 }).unwrap();
+    ring.remove(SlotKind::KeyFile).unwrap();
+    fs::remove_file(dir.join("root.key")).unwrap();
+    words
+}
+
+#[test]
+fn a_locked_start_leaves_the_set_up_link_as_it_was() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("data");
+    let mut server = Server::serve(&dir, &[]);
+    let token = server.token.take().unwrap();
+    assert!(server.stop().success());
+    lock(&dir, "lantern orchid gravel tuba");
+    let mut server = Server::serve(&dir, &[]);
+    assert_eq!(server.token, None);
+    let (code, _, error) = given(&dir, &["unlock"], "lantern orchid gravel tuba\n");
+    assert_eq!(code, 0, "{error}");
+    let soon = |done: &dyn Fn() -> bool| {
+        (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            done()
+        })
+    };
+    assert!(soon(&|| ran(&dir, &["site", "list"]).0 == 0));
+    server.ca_file = dir.join("ca.pem");
+    let browser = server.browser();
+    assert!(soon(&|| browser.get("/setup").status == 200));
+    let claimed = browser.submit("/setup", "/setup", &[("token", &token)]);
+    assert_eq!((claimed.status, claimed.location.as_deref()), (303, Some("/setup/firm")), "{}", claimed.body);
+}
+
 #[test]
 fn a_passphrase_opens_a_server_that_waits_for_it() {
     let temporary = tempfile::tempdir().unwrap();
     let dir = temporary.path().join("data");
     assert!(Server::at(&dir, &["--cases", "1"]).stop().success());
-    let key = keys::ring::read_key_file(&dir.join("root.key")).unwrap();
-    let ring = keys::Ring::open(&dir.join("keyring.json"), &key).unwrap();
-    let words = Unlock::Passphrase(Secret::new("lantern orchid gravel tuba".into()));
-    ring.put(NewSlot { unlock: &words, place: None, made: 0 }).unwrap();
-    ring.remove(SlotKind::KeyFile).unwrap();
-    fs::remove_file(dir.join("root.key")).unwrap();
+    let words = lock(&dir, "lantern orchid gravel tuba");
     let (code, _, error) = ran(&dir, &["user", "list"]);
     assert!(code == 75 && error.contains("strongroom unlock"), "{code} {error}");
 

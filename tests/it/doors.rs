@@ -134,17 +134,18 @@ const DOORS: &[Door] = &[
     page("GET /enrol/terms", [303, 303, 303, 303, 303, 303]),
     form("POST /enrol/terms", [403, 403, 403, 403, 403, 403], [303, 303, 303, 303, 303, 303]),
     page("GET /system/kit", [303, 404, 404, 404, 404, 200]),
-    page("GET /system/kit/sheet", [303, 404, 404, 404, 404, 200]),
-    form("POST /system/kit", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 422]),
+    page("GET /system/kit/sheet", [303, 404, 404, 404, 404, 303]),
+    // The sample firm has no kit yet: to the page that says so.
+    form("POST /system/kit", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 303]),
     form("POST /system/kit/new", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 303]),
     page("GET /system/key", [303, 404, 404, 404, 404, 200]),
     form("POST /system/key", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 422]),
     page("GET /home", [303, 404, 404, 404, 200, 404]),
     page("GET /system", [303, 404, 404, 404, 404, 200]),
     page("GET /people?<asked..>", [303, 404, 404, 404, 404, 200]),
-    page("GET /people/new?<role>", [303, 404, 404, 404, 404, 200]),
+    page("GET /people/new?<role>&<find>", [303, 404, 404, 404, 404, 200]),
     form("POST /people", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 422]),
-    page("GET /people/<person>", [303, 404, 404, 404, 404, 200]),
+    page("GET /people/<person>?<find>", [303, 404, 404, 404, 404, 200]),
     form("POST /people/<person>/change", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 422]),
     page("GET /people/<person>/role", [303, 404, 404, 404, 404, 200]),
     form("POST /people/<person>/role", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 422]),
@@ -212,6 +213,43 @@ fn every_route_is_listed_once() {
     routes.sort();
     doors.sort();
     assert_eq!(routes, doors);
+}
+
+/// What people do every day, and what shows a factor. Everything else that changes something asks for one first.
+const WITHOUT_A_FACTOR: [&str; 16] = [
+    "signed POST /confirm/passkey/begin",
+    "signed POST /confirm/passkey",
+    "signed POST /confirm",
+    "signed POST /session/stay",
+    "signed POST /sign-out",
+    "signed POST /account/name",
+    "signed POST /account/theme",
+    "staff POST /cases",
+    "staff POST /cases/<id>/edit",
+    "staff POST /cases/<id>/documents",
+    "staff POST /documents/<id>/trash",
+    "staff POST /documents/<id>/restore",
+    "staff POST /cases/<id>/access",
+    "staff POST /cases/<id>/access/revoke",
+    "staff POST /cases/<id>/access/wall",
+    "staff POST /cases/<id>/access/unwall",
+];
+/// Pages that show what nobody is to see on a screen that was left.
+const WITH_A_FACTOR: [&str; 5] = ["/account/codes", "/account/authenticator", "/system/kit", "/system/kit/sheet", "/system/key"];
+
+#[test]
+fn whatever_is_dangerous_asks_for_a_factor() {
+    let out = Command::new(BINARY).arg("routes").output().unwrap();
+    let routes = String::from_utf8(out.stdout).unwrap();
+    let by_somebody = |line: &&str| !["open", "public", "setup", "enrol"].contains(&line.split(' ').next().unwrap());
+    let mut without: Vec<&str> = routes.lines().filter(by_somebody).filter(|line| line.contains(" POST ") && !line.contains("+confirmed")).collect();
+    let mut known = WITHOUT_A_FACTOR.to_vec();
+    without.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(without, known);
+    for path in WITH_A_FACTOR {
+        assert!(routes.lines().any(|line| line.ends_with(&format!("+confirmed GET {path}"))), "{path}");
+    }
 }
 
 /// The ids that [`OBJECTS`] stand for: a case of Priya's, in which Ruth may read, and its document.

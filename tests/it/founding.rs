@@ -16,11 +16,14 @@ pub(crate) struct Person {
 impl Person {
     /// Signs in anew, in another browser. The code of the moment is waited for, if the last one was used already.
     pub(crate) fn sign_in(&self, server: &Server) -> Browser {
-        let browser = server.browser();
+        let (browser, mut tried) = (server.browser(), String::new());
         for _ in 0..35 {
-            if browser.sign_in(&self.email, &self.password, &code_of(&self.secret)) {
+            let code = code_of(&self.secret);
+            // Each wrong try counts: one that was refused is not tried again.
+            if code != tried && browser.sign_in(&self.email, &self.password, &code) {
                 return browser;
             }
+            tried = code;
             std::thread::sleep(Duration::from_secs(2));
         }
         panic!("{} could not sign in", self.email);

@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::{
     collections::HashMap,
     io::{BufRead, BufReader},
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, OnceLock},
@@ -133,6 +134,13 @@ impl Server {
     pub(crate) fn browser(&self) -> Browser {
         let jar = Arc::new(Jar::default());
         Browser { client: self.client().cookie_provider(Arc::clone(&jar)).build().unwrap(), url: self.url.clone(), jar }
+    }
+
+    /// The same at another host name of this server.
+    pub(crate) fn browser_at(&self, host: &str) -> Browser {
+        let (jar, here) = (Arc::new(Jar::default()), SocketAddr::from((Ipv4Addr::LOCALHOST, self.port())));
+        let client = self.client().cookie_provider(Arc::clone(&jar)).resolve(host, here).build().unwrap();
+        Browser { client, url: format!("https://{host}:{}", self.port()), jar }
     }
 
     /// A page as somebody gets it who sends this cookie by hand.

@@ -59,6 +59,11 @@ pub(crate) fn read<const N: usize>(typed: &str, check: usize) -> Result<Secret<[
     }
 }
 
+/// What somebody typed, as it is written; what is never written is left out.
+pub(crate) fn even(typed: &str) -> String {
+    values(typed).map(symbol).collect()
+}
+
 fn encode(bytes: &[u8]) -> Secret<String> {
     let mut text = String::with_capacity((8 * bytes.len()).div_ceil(5));
     let (mut held, mut bits) = (0u32, 0u32);

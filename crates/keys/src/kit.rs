@@ -50,6 +50,11 @@ impl RecoveryKey {
     }
 }
 
+/// A group as it is printed, from how somebody typed it.
+pub fn even(group: &str) -> String {
+    crockford::even(group)
+}
+
 /// A character in a sentence; by its number when it cannot be seen.
 fn named(c: char) -> String {
     match c.is_ascii_graphic() || c.is_alphanumeric() {

@@ -9,6 +9,7 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use rules::Secret;
 use std::{
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
@@ -32,6 +33,8 @@ pub const COST: Cost = Cost { memory: 64 * 1024, passes: 3 };
 
 /// Sign-ins that may wait before the slots; more are told to come back.
 const QUEUE: usize = 64;
+/// Those of them that one network may have waiting, or in a slot.
+const OF_ONE: usize = 16;
 /// A slot that has had no work for so long gives its memory back.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -84,7 +87,24 @@ type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 #[derive(Clone)]
 pub struct Passwords {
     queue: SyncSender<Job>,
+    waiting: Arc<Mutex<HashMap<String, usize>>>,
     cost: Cost,
+}
+
+/// A place in the queue, by whom it is held; free again when dropped.
+struct Place {
+    by: String,
+    all: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get_mut(&self.by) {
+            Some(n) if *n > 1 => *n -= 1,
+            _ => drop(all.remove(&self.by)),
+        }
+    }
 }
 
 impl Passwords {
@@ -97,14 +117,14 @@ impl Passwords {
             let slot = thread::Builder::new().name(format!("password-{n}"));
             slot.spawn(move || work(&jobs)).map_err(|_| KeyError::Primitive("thread"))?;
         }
-        Ok(Passwords { queue, cost })
+        Ok(Passwords { queue, waiting: Arc::default(), cost })
     }
 
     /// Checks `password` against what the database keeps, and calls `reply` from a slot. With no hash (an unknown account) the same
     /// work is done and the answer is [`Verdict::Wrong`], so that time does not tell the two apart (ASVS 6.3.8).
     ///
-    /// False when the queue is full; `reply` is then never called.
-    pub fn check(&self, pepper: &Secret<[u8; 32]>, password: &Secret<String>, stored: Option<&str>, reply: impl FnOnce(Verdict) + Send + 'static) -> bool {
+    /// `by` names the network that asks. False when the queue is full, or that network has its share of it; `reply` is then never called.
+    pub fn check(&self, by: &str, pepper: &Secret<[u8; 32]>, password: &Secret<String>, stored: Option<&str>, reply: impl FnOnce(Verdict) + Send + 'static) -> bool {
         let input = peppered(pepper, password);
         let known = stored.and_then(Stored::parse);
         let (cost, real) = (self.cost, known.is_some());
@@ -118,15 +138,33 @@ impl Passwords {
                 (false, _) => Verdict::Wrong,
             });
         };
-        self.queue.try_send(Box::new(job)).is_ok()
+        self.send(by, job)
     }
 
     /// Hashes a new password in a slot, at the cost of today, and calls `reply` from there with what the database is to keep.
     ///
-    /// False when the queue is full; `reply` is then never called.
-    pub fn hash(&self, pepper: &Secret<[u8; 32]>, password: &Secret<String>, reply: impl FnOnce(Result<String, KeyError>) + Send + 'static) -> bool {
+    /// `by` and the answer are those of [`Passwords::check`].
+    pub fn hash(&self, by: &str, pepper: &Secret<[u8; 32]>, password: &Secret<String>, reply: impl FnOnce(Result<String, KeyError>) + Send + 'static) -> bool {
         let (input, cost) = (peppered(pepper, password), self.cost);
-        self.queue.try_send(Box::new(move |memory| reply(stored(&input, cost, memory)))).is_ok()
+        self.send(by, move |memory| reply(stored(&input, cost, memory)))
+    }
+
+    /// Puts a job into the queue, unless it is full or `by` has its share of it.
+    fn send(&self, by: &str, job: impl FnOnce(&mut Vec<Block>) + Send + 'static) -> bool {
+        let place = {
+            let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = all.entry(by.to_owned()).or_default();
+            if *own >= OF_ONE {
+                return false;
+            }
+            *own += 1;
+            Place { by: by.to_owned(), all: Arc::clone(&self.waiting) }
+        };
+        let whole = move |memory: &mut Vec<Block>| {
+            job(memory);
+            drop(place);
+        };
+        self.queue.try_send(Box::new(whole)).is_ok()
     }
 }
 
@@ -188,7 +226,7 @@ mod tests {
 
     fn verdict(slots: &Passwords, pepper: u8, password: &str, stored: Option<&str>) -> Verdict {
         let (tell, told) = channel();
-        assert!(slots.check(&Secret::new([pepper; 32]), &secret(password), stored, move |v| tell.send(v).unwrap()));
+        assert!(slots.check("::1", &Secret::new([pepper; 32]), &secret(password), stored, move |v| tell.send(v).unwrap()));
         told.recv().unwrap()
     }
 
@@ -218,9 +256,9 @@ mod tests {
     fn a_hash_made_in_a_slot_is_that_of_today_and_a_panic_costs_no_slot() {
         let slots = Passwords::start(1, SMALL).unwrap();
         let pepper = Secret::new([1; 32]);
-        assert!(slots.check(&pepper, &secret("x"), None, |_| panic!("on purpose")));
+        assert!(slots.check("::1", &pepper, &secret("x"), None, |_| panic!("on purpose")));
         let (tell, told) = channel();
-        assert!(slots.hash(&pepper, &secret("correct horse"), move |hash| tell.send(hash).unwrap()));
+        assert!(slots.hash("::1", &pepper, &secret("correct horse"), move |hash| tell.send(hash).unwrap()));
         let stored = told.recv().unwrap().unwrap();
         assert_eq!(verdict(&slots, 1, "correct horse", Some(&stored)), Verdict::Right);
     }
@@ -230,12 +268,29 @@ mod tests {
         let slots = Passwords::start(1, SMALL).unwrap();
         let (open, gate) = channel::<()>();
         let mut held = Some(gate);
-        let taken = (0..QUEUE + 10).filter(|_| {
+        let taken = (0..QUEUE + 10).filter(|n| {
             let gate = held.take();
-            slots.check(&Secret::new([1; 32]), &secret("x"), None, move |_| gate.into_iter().for_each(|g| g.recv().unwrap_err().to_string().clear()))
+            slots.check(&n.to_string(), &Secret::new([1; 32]), &secret("x"), None, move |_| gate.into_iter().for_each(|g| g.recv().unwrap_err().to_string().clear()))
         });
         let taken = taken.count();
         assert!((QUEUE..=QUEUE + 1).contains(&taken), "{taken}");
         drop(open);
+    }
+
+    #[test]
+    fn one_network_has_its_share_of_the_queue_and_gets_it_back() {
+        let slots = Passwords::start(1, SMALL).unwrap();
+        let (open, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let held = move |_| assert!(gate.lock().unwrap().recv().is_err());
+        assert!(slots.check("a", &Secret::new([1; 32]), &secret("x"), None, held));
+        let more = (0..OF_ONE).filter(|_| slots.check("a", &Secret::new([1; 32]), &secret("x"), None, |_| ())).count();
+        assert_eq!(more, OF_ONE - 1);
+        let (tell, told) = channel();
+        assert!(slots.check("b", &Secret::new([1; 32]), &secret("x"), None, move |_| tell.send(()).unwrap()));
+        drop(open);
+        told.recv().unwrap();
+        assert!(slots.waiting.lock().unwrap().get("a").is_none(), "whoever was before is done");
+        assert!(slots.check("a", &Secret::new([1; 32]), &secret("x"), None, |_| ()));
     }
 }

@@ -52,7 +52,7 @@ struct File {
 pub struct NewSlot<'a> {
     /// What will open it.
     pub unlock: &'a Unlock,
-    /// Absolute path at which its key file is found, if it is one and that is known.
+    /// Where its key file is found, if it is one and that is known: an absolute path, or a bare name.
     pub place: Option<&'a Path>,
     /// When it is made: milliseconds since 1970.
     pub made: i64,
@@ -63,7 +63,7 @@ pub struct NewSlot<'a> {
 pub struct SlotInfo {
     /// What opens it.
     pub kind: SlotKind,
-    /// Absolute path at which its key file is found. Only a hint, which nothing authenticates.
+    /// Where its key file is found: an absolute path, or a bare name. Only a hint, which nothing authenticates.
     pub place: Option<String>,
     /// When it was made, milliseconds since 1970; 0 when that was not written down.
     pub made: i64,
@@ -315,8 +315,8 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     linked.and_then(|()| sync_folder(path)).map_err(|error| KeyError::File(path.into(), error))
 }
 
-/// Writes whole, makes durable, then renames: a crash leaves the old file or the whole new one.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
+/// Writes whole, makes durable, then renames: a crash leaves the old file or the whole new one, which only this user can read.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     let renamed = write_beside(path, bytes).and_then(|whole| fs::rename(&whole, path));
     renamed.and_then(|()| sync_folder(path)).map_err(|error| KeyError::File(path.into(), error))
 }
@@ -470,7 +470,7 @@ mod tests {
         ring.remove(SlotKind::Recovery).unwrap();
         assert_eq!(slots(&path).unwrap(), [file]);
         assert!(said(Ring::open(&path, &recovery(2))).contains("no slot for the recovery key"));
-        assert!(said(ring.put(NewSlot { unlock: &key(5), place: Some(Path::new("root.key")), made: 0 })).contains("whole path"));
+        assert!(said(ring.put(NewSlot { unlock: &key(5), place: Some(Path::new("beside/root.key")), made: 0 })).contains("whole path"));
         assert!(Ring::open(&path, &key(3)).is_ok());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");

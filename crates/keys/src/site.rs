@@ -16,6 +16,8 @@ pub const KEY_ID: u8 = 1;
 
 /// Everything a site encrypts, seals, indexes, peppers and chains with.
 pub struct SiteKeys {
+    /// Public random id of the site.
+    pub id: [u8; 16],
     /// Raw key of the database.
     pub database: Secret<[u8; 32]>,
     /// Private columns and their blind index.
@@ -37,6 +39,7 @@ impl SiteKeys {
     pub fn new(key: &Secret<[u8; 32]>, site: [u8; 16]) -> Result<SiteKeys, KeyError> {
         let key = key.expose().as_slice();
         Ok(SiteKeys {
+            id: site,
             database: derive(key, &site, Label::Database)?,
             fields: Fields::new(Wrap::new(derive(key, &site, Label::Field)?, KEY_ID), &derive(key, &site, Label::Index)?, site),
             ids: IdSeal::new(derive(key, &site, Label::Id)?, site, KEY_ID),

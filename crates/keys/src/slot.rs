@@ -74,7 +74,8 @@ const PASSPHRASE: Cost = Cost { m: 256 * 1024, t: 3, p: 1 };
 pub struct Slot {
     /// What opens it.
     pub kind: SlotKind,
-    /// Absolute path at which its key file is found. Only a hint, which nothing authenticates: a wrong one opens nothing.
+    /// Where its key file is found: an absolute path, or a bare name for what lies beside the keyring or has its own way of being found. Only
+    /// a hint, which nothing authenticates: a wrong one opens nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// When it was made, milliseconds since 1970; 0 when that was not written down.
@@ -88,9 +89,9 @@ pub struct Slot {
 
 impl Slot {
     /// Wraps `root` for `unlock`, made at `made` (milliseconds since 1970); `place` is where its key file is found. Refuses a place that is
-    /// not absolute or not UTF-8.
+    /// neither absolute nor a bare name, or not UTF-8.
     pub fn new(root: &Secret<[u8; 32]>, unlock: &Unlock, place: Option<&Path>, made: i64, instance: &[u8; 16]) -> Result<Slot, KeyError> {
-        let place = place.map(absolute).transpose()?;
+        let place = place.map(written).transpose()?;
         let salt = nonce::random::<16>()?;
         let cost = matches!(unlock, Unlock::Passphrase(_)).then_some(PASSPHRASE);
         let wrapped = wrap(unlock, &salt, cost)?.seal(root.expose(), &[b"root", instance])?;
@@ -105,8 +106,9 @@ impl Slot {
     }
 }
 
-fn absolute(place: &Path) -> Result<String, KeyError> {
-    let text = place.to_str().filter(|_| place.is_absolute()).map(str::to_owned);
+fn written(place: &Path) -> Result<String, KeyError> {
+    let bare = place.file_name().is_some_and(|name| name == place.as_os_str());
+    let text = place.to_str().filter(|_| place.is_absolute() || bare).map(str::to_owned);
     text.ok_or_else(|| KeyError::Ring(format!("{} cannot be kept as the place of a key file. Give its whole path, from / on, in UTF-8.", place.display())))
 }
 
@@ -132,9 +134,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_a_whole_path_and_comes_back() {
+    fn a_place_is_a_whole_path_or_a_name_and_comes_back() {
         let (root, unlock) = (Secret::new([1; 32]), Unlock::KeyFile(Secret::new([2; 32])));
-        for bad in ["root.key", "", "../root.key"] {
+        for bad in ["a/root.key", "", "../root.key", "."] {
             let said = Slot::new(&root, &unlock, Some(Path::new(bad)), 5, &[3; 16]).unwrap_err().to_string();
             assert!(said.contains("whole path"), "{said}");
         }

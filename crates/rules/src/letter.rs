@@ -15,6 +15,8 @@ pub enum LetterKind {
     FactorChanged,
     /// Somebody signed in from a browser that was not seen before.
     NewDevice,
+    /// Somebody had the right password, and then five wrong codes (ASVS 6.3.5).
+    CodesWrong,
     /// A letter without news, by which the settings are tried.
     Test,
     /// A system administrator’s way in was reset at the server itself.
@@ -23,13 +25,14 @@ pub enum LetterKind {
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [LetterKind; 8] = [
+    pub const ALL: [LetterKind; 9] = [
         LetterKind::Invite,
         LetterKind::Reset,
         LetterKind::Recover,
         LetterKind::RecoverSoon,
         LetterKind::FactorChanged,
         LetterKind::NewDevice,
+        LetterKind::CodesWrong,
         LetterKind::Test,
         LetterKind::Rescue,
     ];
@@ -43,6 +46,7 @@ impl LetterKind {
             LetterKind::RecoverSoon => "recover_soon",
             LetterKind::FactorChanged => "factor_changed",
             LetterKind::NewDevice => "new_device",
+            LetterKind::CodesWrong => "codes_wrong",
             LetterKind::Test => "test",
             LetterKind::Rescue => "rescue",
         }
@@ -62,6 +66,7 @@ impl LetterKind {
             LetterKind::RecoverSoon => "Way back in opens soon",
             LetterKind::FactorChanged => "Change of sign-in",
             LetterKind::NewDevice => "Sign-in from a new browser",
+            LetterKind::CodesWrong => "Right password, wrong codes",
             LetterKind::Test => "Test",
             LetterKind::Rescue => "Reset at the server",
         }
@@ -72,7 +77,7 @@ impl LetterKind {
         match self {
             LetterKind::Invite => &["name", "by", "link", "ends"],
             LetterKind::Reset | LetterKind::Recover => &["name", "link", "ends"],
-            LetterKind::RecoverSoon | LetterKind::NewDevice | LetterKind::Rescue => &["name", "link", "at"],
+            LetterKind::RecoverSoon | LetterKind::NewDevice | LetterKind::CodesWrong | LetterKind::Rescue => &["name", "link", "at"],
             LetterKind::FactorChanged => &["name", "link", "what", "at"],
             LetterKind::Test => &["link"],
         }

@@ -1,7 +1,7 @@
 //! Networks from which people may come: a list of address ranges, as typed and as checked.
 
 use crate::Problem;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
 
 /// Most ranges in one list.
@@ -101,6 +101,69 @@ pub fn neighbourhood(address: IpAddr) -> IpAddr {
     }
 }
 
+/// How near to this server an address lies, for connections that settings ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// Anywhere on the internet.
+    Far,
+    /// This machine, or the network of its own that it stands in (RFC 1918, RFC 4193, RFC 6598).
+    Near,
+    /// Nowhere that a server is: link-local addresses, where clouds tell machines their secrets, and those that name no single machine.
+    Never,
+}
+
+const NEAR: [Network; 10] = [
+    four([10, 0, 0, 0], 8),
+    four([100, 64, 0, 0], 10),
+    four([127, 0, 0, 0], 8),
+    four([172, 16, 0, 0], 12),
+    four([192, 0, 0, 0], 24),
+    four([192, 168, 0, 0], 16),
+    four([198, 18, 0, 0], 15),
+    six([0, 0, 0, 0, 0, 0, 0, 1], 128),
+    six([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7),
+    six([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10),
+];
+
+const NEVER: [Network; 6] = [
+    four([0, 0, 0, 0], 8),
+    four([169, 254, 0, 0], 16),
+    four([224, 0, 0, 0], 3),
+    six([0, 0, 0, 0, 0, 0, 0, 0], 128),
+    six([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10),
+    six([0xff00, 0, 0, 0, 0, 0, 0, 0], 8),
+];
+
+/// Addresses of IPv4 behind a translator (RFC 6052 2.1): what stands in their last 32 bits is reached.
+const TRANSLATED: Network = six([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
+
+const fn four([a, b, c, d]: [u8; 4], bits: u8) -> Network {
+    Network { address: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), bits }
+}
+
+const fn six(groups: [u16; 8], bits: u8) -> Network {
+    let [a, b, c, d, e, f, g, h] = groups;
+    Network { address: IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), bits }
+}
+
+impl Reach {
+    /// Of this address.
+    pub fn of(address: IpAddr) -> Reach {
+        let address = match address.to_canonical() {
+            IpAddr::V6(six) if TRANSLATED.holds(address) => {
+                let [.., a, b, c, d] = six.octets();
+                IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+            }
+            plain => plain,
+        };
+        match address {
+            _ if NEVER.iter().any(|network| network.holds(address)) => Reach::Never,
+            _ if NEAR.iter().any(|network| network.holds(address)) => Reach::Near,
+            _ => Reach::Far,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +202,23 @@ mod tests {
         assert!(two.let_in(ip("10.9.9.9")) && two.let_in(ip("2001:db8::5")) && !two.let_in(ip("11.0.0.0")));
         assert_eq!(Networks::parse("n", &two.to_string()).unwrap(), two);
         assert!(Networks::parse("n", &"10.0.0.1 ".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn addresses_of_this_machine_and_its_network_are_near_and_link_local_ones_are_nowhere() {
+        let rows = [
+            (Reach::Far, ["203.0.113.25", "172.32.0.1", "2001:db8::25", "64:ff9b::203.0.113.25"]),
+            (Reach::Near, ["127.0.0.1", "10.0.0.5", "172.31.255.255", "100.64.0.1"]),
+            (Reach::Near, ["::1", "fd00::25", "::ffff:192.168.1.1", "64:ff9b::10.0.0.5"]),
+            (Reach::Never, ["169.254.169.254", "fe80::1", "::ffff:169.254.0.1", "64:ff9b::169.254.169.254"]),
+            (Reach::Never, ["0.0.0.0", "::", "255.255.255.255", "ff02::1"]),
+        ];
+        for (reach, addresses) in rows {
+            for address in addresses {
+                assert_eq!(Reach::of(ip(address)), reach, "{address}");
+            }
+        }
+        assert!(Reach::Far < Reach::Near && Reach::Near < Reach::Never);
     }
 
     #[test]

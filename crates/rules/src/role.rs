@@ -141,7 +141,8 @@ impl Role {
     }
 }
 
-/// Where an account is in its life: `invited → enrolling → active ⇄ suspended → left`.
+/// Where an account is in its life: `invited → enrolling → active ⇄ suspended → left`. A reset, the way back in and a rescue lead from
+/// active back to enrolling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserState {
     /// A link was sent; nobody has come with it yet.
@@ -192,12 +193,13 @@ impl UserState {
         !matches!(self, UserState::Suspended | UserState::Left)
     }
 
-    /// The states it can be moved to from here by those who look after it, or by its owner setting it up.
+    /// The states that can follow: by those who look after it, or by its owner setting it up.
     pub const fn next(self) -> &'static [UserState] {
         match self {
             UserState::Invited => &[UserState::Enrolling, UserState::Left],
-            UserState::Enrolling => &[UserState::Active, UserState::Invited, UserState::Left],
-            UserState::Active => &[UserState::Suspended, UserState::Left],
+            // Whoever is setting up can be made to begin again.
+            UserState::Enrolling => &[UserState::Enrolling, UserState::Active, UserState::Left],
+            UserState::Active => &[UserState::Enrolling, UserState::Suspended, UserState::Left],
             UserState::Suspended => &[UserState::Active, UserState::Left],
             UserState::Left => &[],
         }
@@ -233,5 +235,12 @@ mod tests {
     fn nothing_leads_back_from_having_left() {
         assert!(UserState::Left.next().is_empty());
         assert!(UserState::ALL.into_iter().filter(|state| *state != UserState::Left).all(|state| state.next().contains(&UserState::Left)));
+    }
+
+    #[test]
+    fn a_reset_leads_back_to_setting_up_and_nothing_to_having_been_invited() {
+        assert!(UserState::Active.next().contains(&UserState::Enrolling));
+        assert!(!UserState::Suspended.next().contains(&UserState::Enrolling), "a reset ends no suspension");
+        assert!(UserState::ALL.into_iter().all(|state| !state.next().contains(&UserState::Invited)));
     }
 }

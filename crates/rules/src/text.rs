@@ -49,6 +49,11 @@ pub fn new_email(field: &'static str, typed: &str) -> Result<String, Problem> {
     if typed.trim().is_empty() {
         return Err(Problem::new(field, "Type the e-mail address."));
     }
+    // Browsers turn other letters behind the @ into this before anybody sees them.
+    let disguised = |email: &String| email.split(['@', '.']).any(|label| label.starts_with("xn--"));
+    if email(typed).is_some_and(|email| disguised(&email)) {
+        return Err(Problem::new(field, "The address has other letters than a to z behind the @, which may look like plain ones. Use an address in plain letters."));
+    }
     email(typed).ok_or_else(|| {
         let strange = typed.trim().nfkc().find(|c| !c.is_ascii());
         Problem::new(field, match strange {
@@ -120,6 +125,7 @@ mod tests {
         assert_eq!(email("ａnn@firm.example").as_deref(), Some("ann@firm.example"));
         assert_eq!(new_email("e", "ann@firm.example").unwrap(), "ann@firm.example");
         assert!(new_email("e", "аnn@firm.example").unwrap_err().text.contains("“а”"));
+        assert!(new_email("e", "ann@xn--frm-6cd.example").unwrap_err().text.contains("plain letters"));
         assert!(new_email("e", "ann").unwrap_err().text.contains("name@firm.example"));
         for bad in ["", "ann", "@x.y", "a@b", "a b@c.d", "a@b@c.d", "аnn@firm.example", "ann@fiгm.example", "a\r\nb@c.d", "a@b..c", "a@.b.c", "<a@b.c>", "a@b.c,d@e.f"] {
             assert_eq!(email(bad), None, "{bad}");

@@ -103,6 +103,8 @@ verbs! {
     PersonRevoke = "person.revoke", "took back the invitation of", "take back an invitation", false;
     /// Name or words of an account.
     PersonChange = "person.change", "changed the account of", "change an account", false;
+    /// Another e-mail address for an account.
+    PersonAddress = "person.address", "changed the e-mail address of", "change the e-mail address of an account", false;
     /// Another role.
     PersonRole = "person.role", "changed the role of", "change a role", false;
     /// No way in until taken back.
@@ -119,6 +121,8 @@ verbs! {
     TicketUse = "ticket.use", "used a link to set up their ways in", "use a link", false;
     /// A password chosen or changed.
     PasswordSet = "password.set", "chose a new password", "choose a new password", false;
+    /// A new authenticator whose secret was shown, and which does not count yet.
+    FactorBegin = "factor.begin", "began to set up another authenticator app", "begin to set up another authenticator app", false;
     /// A factor that was shown to work.
     FactorAdd = "factor.add", "set up a factor", "set up a factor", false;
     /// A factor taken away.

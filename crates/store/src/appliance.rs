@@ -3,8 +3,10 @@
 use crate::{
     Clock, Firm, Site,
     error::{OpenError, Refuse},
+    kit,
     migrate::{self, migrate},
     open::{Role, open},
+    startkey,
     trail::{self, Checked},
 };
 use keys::{Ring, SiteKeys, nonce, ring::NewSlot, slot::Unlock};
@@ -16,7 +18,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
 };
 
 /// An open installation. Holds the lock on its directory for as long as it lives.
@@ -26,6 +28,8 @@ pub struct Appliance {
     ring: RwLock<Arc<Ring>>,
     sites: RwLock<Sites>,
     clock: Clock,
+    /// Whether the recovery kit is on paper: shared by all sites.
+    kit: Arc<AtomicBool>,
     _lock: File,
 }
 
@@ -37,10 +41,17 @@ pub type Sites = Arc<Vec<(SiteEntry, Site)>>;
 pub struct SiteEntry {
     /// Random public id.
     pub id: [u8; 16],
-    /// Name of the firm.
+    /// What commands call it: the name of the firm when it was made. Empty while the only site waits for a firm.
     pub name: String,
     /// Host names under which it is reached.
     pub hosts: Vec<String>,
+}
+
+impl SiteEntry {
+    /// Whether this is one of its host names.
+    pub(crate) fn is_at(&self, host: &str) -> bool {
+        self.hosts.iter().any(|name| name.eq_ignore_ascii_case(host))
+    }
 }
 
 impl Appliance {
@@ -57,10 +68,12 @@ impl Appliance {
     /// Makes the directory for a new installation; one that is there must be empty and out of the reach of others, and stays as it is.
     pub fn make_room(dir: &Path) -> Result<(), OpenError> {
         Appliance::is_there(dir)?;
-        make_private(dir)?;
-        let mut found = fs::read_dir(dir).map_err(|error| barred(dir, &error))?.filter_map(Result::ok);
-        match found.any(|entry| entry.file_name() != "lost+found") {
-            false => Ok(()),
+        let full = match fs::read_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            found => found.map_err(|error| barred(dir, &error))?.filter_map(Result::ok).any(|entry| entry.file_name() != "lost+found"),
+        };
+        match full {
+            false => make_private(dir),
             true => Err(OpenError::config(format!(
                 "{} is not empty and holds no installation. Give a new or empty directory with --data; if making one was broken off here, remove the directory.",
                 dir.display()
@@ -125,7 +138,12 @@ impl Appliance {
         if sites.is_empty() {
             return Err(unfinished(dir));
         }
-        Ok(Appliance { dir: dir.into(), registry: Mutex::new(registry), ring: RwLock::new(Arc::new(ring)), sites: RwLock::new(Arc::new(sites)), clock, _lock: lock })
+        let kit = Arc::default();
+        sites.iter().for_each(|(_, site)| site.share_kit(&kit));
+        let (registry, ring, sites) = (Mutex::new(registry), RwLock::new(Arc::new(ring)), RwLock::new(Arc::new(sites)));
+        let appliance = Appliance { dir: dir.into(), kit, registry, ring, sites, clock, _lock: lock };
+        appliance.name_sites()?;
+        Ok(appliance)
     }
 
     /// The data directory.
@@ -141,7 +159,7 @@ impl Appliance {
     /// The site that a host name reaches: the one that has it. Names that none has reach the first site, as long as that has none of its own.
     pub fn site_of_host(&self, host: &str) -> Option<Site> {
         let sites = self.sites();
-        let named = sites.iter().find(|(entry, _)| entry.hosts.iter().any(|name| name.eq_ignore_ascii_case(host)));
+        let named = sites.iter().find(|(entry, _)| entry.is_at(host));
         let first = || sites.first().filter(|(entry, _)| entry.hosts.is_empty());
         named.or_else(first).map(|(_, site)| site.clone())
     }
@@ -168,6 +186,7 @@ impl Appliance {
         let mut sites = self.sites.write().unwrap_or_else(PoisonError::into_inner);
         let mut fresh = sites.as_ref().clone();
         how(&mut fresh);
+        fresh.iter().for_each(|(_, site)| site.share_kit(&self.kit));
         *sites = Arc::new(fresh);
     }
 
@@ -233,6 +252,7 @@ fn settle(dir: &Path, ring: &Ring) -> Result<(), OpenError> {
         let key = site_key(ring, Some(&previous), &wrapped, &entry.id)?;
         tx.execute("update site set wrapped = ?2 where id = ?1", params![entry.id, ring.wrap_site_key(&key, &entry.id)?])?;
     }
+    kit::drop_waiting(&tx)?;
     tx.commit()?;
     if !rekeyed {
         let key = SiteKeys::new(ring.appliance(), ring.instance())?.database_pragma();
@@ -240,6 +260,9 @@ fn settle(dir: &Path, ring: &Ring) -> Result<(), OpenError> {
     }
     drop(sql);
     registry(dir, ring, Role::Reader)?.query_row("select count(*) from site", [], |row| row.get::<_, i64>(0))?;
+    if let Err(error) = startkey::put_in_place(dir) {
+        tracing::warn!("the new key file stays beside the old one, and opens from there: {}", error.text);
+    }
     Ok(ring.settle()?)
 }
 

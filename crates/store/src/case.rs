@@ -153,13 +153,13 @@ impl Typed {
         if type_id.is_none() {
             keep(Problem::new("type", "Choose the type of case"));
         }
-        let owner = user::chosen(tx, &self.owner, true)?.map(|(id, _)| id);
+        let owner = user::chosen_staff(tx, &self.owner)?;
         if owner.is_none() {
             keep(Problem::new("owner", "Choose who owns this case"));
         }
         let supervisor = match self.supervisor.as_str() {
             "" => Some(None),
-            _ => user::chosen(tx, &self.supervisor, true)?.map(|(id, _)| Some(id)),
+            _ => user::chosen_staff(tx, &self.supervisor)?.map(Some),
         };
         if supervisor.is_none() {
             keep(Problem::new("supervisor", "Choose a supervisor from the list, or nobody"));
@@ -191,10 +191,7 @@ pub fn open(tx: &Tx<'_, Writing>, typed: &Typed, status: Status) -> Result<Seale
         tx.sql.execute(GRANT, params![id, me, me, now]).refuse()?;
     }
     tx.record(Verb::CaseOpen, Some(id), None, None, false);
-    if meant.owner != me {
-        handed(tx, id, Verb::CaseHand, meant.owner);
-    }
-    meant.supervisor.into_iter().for_each(|supervisor| handed(tx, id, Verb::SupervisionBegin, supervisor));
+    handed(tx, id, (me, None), (meant.owner, meant.supervisor));
     tx.seal(id)
 }
 
@@ -262,20 +259,21 @@ pub fn change<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, change
         .execute(SQL, params![case.id(), meant.title, meant.summary, meant.type_id, change.status.value(), meant.owner, meant.supervisor, outcome, closed, who.0, who.1, reopened])
         .refuse()?;
     tx.record(Verb::CaseChange, Some(case.id()), None, None, false);
-    if meant.owner != owner {
-        handed(tx, case.id(), Verb::CaseHand, meant.owner);
-    }
-    match (supervisor, meant.supervisor) {
-        (before, after) if before == after => {}
-        (Some(before), None) => handed(tx, case.id(), Verb::SupervisionEnd, before),
-        (_, after) => after.into_iter().for_each(|after| handed(tx, case.id(), Verb::SupervisionBegin, after)),
-    }
+    handed(tx, case.id(), (owner, supervisor), (meant.owner, meant.supervisor));
     Ok(())
 }
 
-/// Owner and supervisor manage the case by being that: the trail names them.
-fn handed(tx: &Tx<'_, Writing>, case: i64, verb: Verb, user: i64) {
-    tx.record(verb, Some(case), Some((Kind::User, user)), None, false);
+/// Owner and supervisor manage the case by being that: the trail names who became it, and whose supervision ended.
+pub(crate) fn handed(tx: &Tx<'_, Writing>, case: i64, before: (i64, Option<i64>), after: (i64, Option<i64>)) {
+    let told = |verb: Verb, user: i64| tx.record(verb, Some(case), Some((Kind::User, user)), None, false);
+    if before.0 != after.0 {
+        told(Verb::CaseHand, after.0);
+    }
+    match (before.1, after.1) {
+        (before, after) if before == after => {}
+        (Some(before), None) => told(Verb::SupervisionEnd, before),
+        (_, after) => after.into_iter().for_each(|after| told(Verb::SupervisionBegin, after)),
+    }
 }
 
 /// Nobody becomes owner or supervisor of a case that a wall keeps them out of: it could be left with nobody who can open it.

@@ -4,12 +4,13 @@
 //! it stands for. In a transaction that writes, whoever looks after others must have shown a factor within five minutes (ASVS 7.5.1).
 
 use crate::{
-    Mode, Tx, Writing,
+    Mode, Reading, Tx, Writing,
     error::Refuse,
     user::{role_at, state_at},
 };
 use rules::{Kind, Refusal, Role, Sealed, User, UserState, Verb};
 use rusqlite::OptionalExtension;
+use std::marker::PhantomData;
 
 /// What is said when something dangerous is tried without having shown a factor just before.
 const UNCONFIRMED: &str = "Show first that it is you: open the page again, and it asks for a code.";
@@ -63,6 +64,48 @@ pub struct InCharge<'t, M> {
 /// Proof that the actor runs the site. Made by [`Tx::administer`].
 pub struct Administer<'t, M> {
     tx: &'t Tx<'t, M>,
+}
+
+/// Proof that the actor runs the site that looks after the keyring of the installation. Made by [`Tx::keeper`].
+pub struct Keeper<'t, M> {
+    tx: &'t Tx<'t, M>,
+}
+
+/// Leave to look into the keyring (`Reading`) or to change it (`Writing`), which is no row of any database: given by a transaction in
+/// which a [`Keeper`] wrote down what for, or by the set-up to whoever holds it.
+///
+/// ```compile_fail
+/// use strongroom_store::{Appliance, Reading, charge::Leave};
+/// fn f(appliance: &Appliance, leave: &Leave<Reading>) { appliance.make_kit(leave).unwrap(); }
+/// ```
+/// ```
+/// use strongroom_store::{Appliance, Writing, charge::Leave};
+/// fn f(appliance: &Appliance, leave: &Leave<Writing>) { appliance.make_kit(leave).unwrap(); }
+/// ```
+pub struct Leave<M>(PhantomData<M>);
+
+impl<M> Leave<M> {
+    pub(crate) const fn given() -> Leave<M> {
+        Leave(PhantomData)
+    }
+}
+
+impl<'t, M> Keeper<'t, M> {
+    /// The transaction.
+    pub fn tx(&self) -> &'t Tx<'t, M> {
+        self.tx
+    }
+
+    pub(crate) fn leave(&self) -> Leave<M> {
+        Leave::given()
+    }
+}
+
+impl Keeper<'_, Reading> {
+    /// Leave to look: that somebody did is written down.
+    pub fn looking(&self) -> Leave<Reading> {
+        self.leave()
+    }
 }
 
 impl<'t, M> Own<'t, M> {
@@ -196,6 +239,12 @@ impl<'t, M: Mode> Tx<'t, M> {
     pub fn administer(&'t self, verb: Verb) -> Result<Administer<'t, M>, Refusal> {
         self.admit(verb, self.actor().role == Role::Administrator)?;
         Ok(Administer { tx: self })
+    }
+
+    /// The keyring of the installation: only one site looks after it.
+    pub fn keeper(&'t self, verb: Verb) -> Result<Keeper<'t, M>, Refusal> {
+        self.admit(verb, self.actor().role == Role::Administrator && self.core.settings().keeps_keyring)?;
+        Ok(Keeper { tx: self })
     }
 
     /// Writes down a look, or the refusal of somebody without the right.

@@ -11,7 +11,7 @@ use rusqlite::params;
 /// Longest name, in characters.
 pub const NAME_MAX: usize = 120;
 /// Contacts offered to choose from at once.
-const OFFERED: i64 = 500;
+pub const OFFERED: usize = 500;
 
 /// A contact as lists and choices show it.
 pub struct Listed {
@@ -23,22 +23,49 @@ pub struct Listed {
     pub organisation: bool,
 }
 
-fn rows<M>(tx: &Tx<'_, M>, query: &str, parameters: impl rusqlite::Params) -> Result<Vec<Listed>, Refusal> {
-    let mut statement = tx.sql.prepare_cached(query).refuse()?;
-    let found = statement.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-    let found: Vec<(i64, String, bool)> = found.refuse()?.collect::<Result<_, _>>().refuse()?;
-    found.into_iter().map(|(id, name, organisation)| Ok(Listed { id: tx.seal(id)?, name, organisation })).collect()
+/// Contacts to choose from.
+pub struct Offered {
+    /// The first of them by name.
+    pub contacts: Vec<Listed>,
+    /// There are more: a part of the name is needed to come to the others.
+    pub more: bool,
 }
 
-/// Those to choose from, by name.
-pub fn list<M>(charge: &Charge<'_, M>) -> Result<Vec<Listed>, Refusal> {
-    rows(charge.tx(), "select id, name, kind = 'organisation' from contact order by name collate nocase, id limit ?", [OFFERED])
+const ALL: &str = "select id, name, kind = 'organisation' from contact order by name collate nocase, id";
+
+/// Those of a query whose name fits. The database knows the capitals of ASCII only, so that names are looked through here.
+fn rows<M>(tx: &Tx<'_, M>, (query, parameters): (&str, impl rusqlite::Params), fits: impl Fn(&str) -> bool, most: usize) -> Result<Vec<Listed>, Refusal> {
+    let mut statement = tx.sql.prepare_cached(query).refuse()?;
+    let mut found = statement.query(parameters).refuse()?;
+    let mut out = Vec::new();
+    while let Some(row) = found.next().refuse()?.filter(|_| out.len() < most) {
+        let name: String = row.get(1).refuse()?;
+        if fits(&name) {
+            out.push(Listed { id: tx.seal(row.get(0).refuse()?)?, name, organisation: row.get(2).refuse()? });
+        }
+    }
+    Ok(out)
+}
+
+/// Those to choose from, with `text` in the name.
+pub fn list<M>(charge: &Charge<'_, M>, text: &str) -> Result<Offered, Refusal> {
+    let text = text.trim().to_lowercase();
+    let mut contacts = rows(charge.tx(), (ALL, []), |name| name.to_lowercase().contains(&text), OFFERED + 1)?;
+    let more = contacts.len() > OFFERED;
+    contacts.truncate(OFFERED);
+    Ok(Offered { contacts, more })
+}
+
+/// All of this name, whatever its capitals and commas.
+pub fn named<M>(charge: &Charge<'_, M>, name: &str) -> Result<Vec<Listed>, Refusal> {
+    let even = text::even(name);
+    rows(charge.tx(), (ALL, []), |name| text::even(name) == even, usize::MAX)
 }
 
 /// Those that an account belongs to.
 pub fn of_person<M>(person: &InCharge<'_, M>) -> Result<Vec<Listed>, Refusal> {
     const SQL: &str = "select c.id, c.name, c.kind = 'organisation' from user_contact l join contact c on c.id = l.contact_id where l.user_id = ? order by c.name collate nocase";
-    rows(person.tx(), SQL, [person.id()])
+    rows(person.tx(), (SQL, [person.id()]), |_| true, usize::MAX)
 }
 
 /// Makes a contact. Gives its row id.

@@ -7,7 +7,7 @@
 use crate::{
     Site,
     error::Refuse,
-    factor, recovery,
+    factor, notice, recovery,
     session::{self, Arrival},
     setup,
     sign::{Entry, event, granted, told},
@@ -17,11 +17,11 @@ use crate::{
     user,
 };
 use keys::nonce::Token;
-use rules::{Moment, Refusal, Role, Secret, UserState, Verb, when};
+use rules::{LetterKind, Moment, Refusal, Role, Secret, UserState, Verb, when};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// How long one may take from the link to the end.
-const VISIT: i64 = 24 * when::HOUR;
+pub(crate) const VISIT: i64 = 24 * when::HOUR;
 
 /// A step that is still to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Site {
         self.at_step(visit, Step::Factor, Verb::FactorAdd, origin, move |sql, core, user| {
             let right = factor::confirm_totp(sql, core, user, &code)?;
             if right {
-                recovery::replace(sql, core, user, &codes)?;
+                recovery::replace(sql, core, user, (&codes, core.now()))?;
             }
             Ok(right)
         })
@@ -122,8 +122,15 @@ impl Site {
                     return Ok((Entry::Wrong, Vec::new()));
                 }
                 let accepted = event(core, Verb::TermsAccept, Some(user), None, &arrival.origin);
-                sql.execute("update user set terms = ?2, state = 'active' where id = ?1", params![user, now.0]).refuse()?;
+                sql.execute("update user set terms = ?2 where id = ?1", params![user, now.0]).refuse()?;
+                user::set_state(sql, user, UserState::Active)?;
+                let anew = ticket::of_visit(sql, &digest)?.is_some_and(|purpose| purpose != Purpose::Invite);
                 sql.execute("delete from visit where user_id = ?", [user]).refuse()?;
+                if anew {
+                    let fields = [("what", "Password, app and recovery codes were set up anew"), ("where", &*arrival.origin)];
+                    notice::tell(sql, core, user, LetterKind::FactorChanged, &fields)?;
+                }
+                ticket::void_all(sql, core, user)?;
                 setup::finish(sql, core, user)?;
                 let (entry, signed) = granted(sql, core, user, Verb::SignIn, &arrival)?;
                 Ok((entry, [Some(accepted), signed].into_iter().flatten().collect()))
@@ -168,7 +175,7 @@ fn next_step(sql: &Connection, user: i64) -> rusqlite::Result<Step> {
     let (password, terms): (String, Option<i64>) = sql.prepare_cached("select password, terms from user where id = ?")?.query_row([user], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(match terms {
         _ if password.is_empty() => Step::Password,
-        _ if !factor::has_any(sql, user)? => Step::Factor,
+        _ if !factor::has_authenticator(sql, user)? => Step::Factor,
         None => Step::Codes,
         Some(0) => Step::Terms,
         Some(_) => Step::Done,
@@ -179,7 +186,8 @@ fn next_step(sql: &Connection, user: i64) -> rusqlite::Result<Step> {
 pub(crate) fn begin(sql: &Connection, core: &Core, user: i64, visit: &[u8; 32], ticket: Option<i64>) -> Result<(), Refusal> {
     factor::strip(sql, core, user)?;
     session::end_others(sql, core, user, 0)?;
-    sql.execute("update user set state = ?2, terms = null where id = ?1", params![user, UserState::Enrolling.value()]).refuse()?;
+    sql.execute("update user set terms = null where id = ?", [user]).refuse()?;
+    user::set_state(sql, user, UserState::Enrolling)?;
     const SQL: &str = "insert into visit (digest, user_id, purpose, ticket, started) values (?, ?, 'enrol', ?, ?)";
     sql.execute(SQL, params![visit, user, ticket, core.now().0]).map(drop).refuse()
 }
@@ -195,7 +203,8 @@ fn use_ticket(sql: &Connection, core: &Core, digest: &[u8; 32], visit: &[u8; 32]
         Err(spoilt) => return Ok((Err(spoilt), refused(None))),
     };
     match found.purpose {
-        Purpose::Invite | Purpose::Reset => {
+        Purpose::Recovered if !core.settings().recovery.on => return Ok((Err(Spoilt::Void), refused(Some(found.user)))),
+        Purpose::Invite | Purpose::Reset | Purpose::Recovered => {
             if !ticket::spend(sql, found.id, core.now())? {
                 return Ok((Err(Spoilt::Used), refused(Some(found.user))));
             }

@@ -7,13 +7,16 @@ use crate::{
     error::Refuse,
     notice, session,
     site::Core,
+    ticket,
 };
 use keys::{field::Place, totp};
-use rules::{Factor, Kind, LetterKind, Moment, Problem, Refusal, Sealed, Secret, Verb, text};
+use rules::{Factor, Kind, LetterKind, Moment, Problem, Refusal, Sealed, Secret, Verb, text, when};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Longest name of a factor, in characters.
 pub const NAME_MAX: usize = 40;
+/// How long a new authenticator waits to be shown to work, in milliseconds.
+const WAITS: i64 = 10 * when::MINUTE;
 /// Passkeys of one account.
 pub const PASSKEYS: i64 = 8;
 
@@ -58,17 +61,15 @@ pub(crate) fn insert_totp(sql: &Connection, core: &Core, user: i64, secret: &Sec
     insert(sql, core, user, "totp", "Authenticator app", secret.expose(), confirmed)
 }
 
-/// Whether the account has a factor that counts.
-pub(crate) fn has_any(sql: &Connection, user: i64) -> rusqlite::Result<bool> {
+/// Whether the account has an authenticator app that counts: everybody needs one, whatever passkeys there are.
+pub(crate) fn has_authenticator(sql: &Connection, user: i64) -> rusqlite::Result<bool> {
     sql.prepare_cached("select 1 from factor where user_id = ? and kind = 'totp' and confirmed is not null")?.exists([user])
 }
 
-/// The TOTP secret that waits to be shown to work; a new one if none waits.
+/// A new TOTP secret that waits to be shown to work. One that waited before is gone: nobody knows who has seen it.
 pub(crate) fn begin_totp(sql: &Connection, core: &Core, user: i64) -> Result<(), Refusal> {
-    if waiting(sql, core, user)?.is_none() {
-        insert_totp(sql, core, user, &totp::new_secret().map_err(Refusal::fault)?, None)?;
-    }
-    Ok(())
+    sql.execute("delete from factor where user_id = ? and kind = 'totp' and confirmed is null", [user]).refuse()?;
+    insert_totp(sql, core, user, &totp::new_secret().map_err(Refusal::fault)?, None).map(drop)
 }
 
 /// Row id and secret of a TOTP factor.
@@ -123,14 +124,26 @@ pub fn list<M>(own: &Own<'_, M>) -> Result<Vec<Listed>, Refusal> {
     rows.into_iter().map(listed).collect()
 }
 
-/// The secret of the authenticator that one is about to set up; `None` when none was begun.
+/// The secret of the authenticator that one is about to set up; `None` when none was begun in the last [`WAITS`].
 pub fn waiting_totp<M>(own: &Own<'_, M>) -> Result<Option<Secret<[u8; 20]>>, Refusal> {
-    Ok(waiting(own.tx().sql, own.tx().core, own.user())?.map(|(_, secret)| secret))
+    let tx = own.tx();
+    match was_begun(tx.sql, tx.core, own.user())? {
+        true => Ok(waiting(tx.sql, tx.core, own.user())?.map(|(_, secret)| secret)),
+        false => Ok(None),
+    }
+}
+
+/// Whether one has begun to set up another authenticator so short a time ago that it is still going on.
+fn was_begun(sql: &Connection, core: &Core, user: i64) -> Result<bool, Refusal> {
+    const SQL: &str = "select 1 from factor where user_id = ?1 and kind = 'totp' and confirmed is null and created > ?2";
+    sql.prepare_cached(SQL).refuse()?.exists(params![user, core.now().plus(-WAITS).0]).refuse()
 }
 
 /// Begins to set up another authenticator. The one in use goes on until the new one was shown to work.
 pub fn begin(own: &Confirmed<'_>) -> Result<(), Refusal> {
-    begin_totp(own.tx().sql, own.tx().core, own.user())
+    let tx = own.tx();
+    tx.note(Verb::FactorBegin);
+    begin_totp(tx.sql, tx.core, own.user())
 }
 
 /// Takes the first code of the new authenticator; every other session ends.
@@ -138,6 +151,9 @@ pub fn confirm(own: &Confirmed<'_>, typed: &str) -> Result<(), Refusal> {
     let tx = own.tx();
     let wrong = || Refusal::invalid("code", "The code is not right. Wait for the next one and type that; if it is wrong again, compare the clock of your phone.");
     let code = text::code(typed).ok_or_else(|| Refusal::invalid("code", "Type the six digits that your app shows"))?;
+    if !was_begun(tx.sql, tx.core, own.user())? {
+        return Err(Refusal::invalid("code", "Ten minutes have passed, or it was begun elsewhere. Begin again."));
+    }
     match confirm_totp(tx.sql, tx.core, own.user(), &code)? {
         true => changed(own, Verb::FactorAdd, None, "Another authenticator app was set up"),
         false => {
@@ -203,11 +219,13 @@ pub fn remove(own: &Confirmed<'_>, id: &Sealed<Factor>) -> Result<(), Refusal> {
     }
 }
 
-/// Writes it down, ends every other session and tells the owner.
-fn changed(own: &Confirmed<'_>, verb: Verb, factor: Option<i64>, what: &str) -> Result<(), Refusal> {
+/// What belongs to every change of one's own ways in: it is written down, every other session ends (ASVS 7.4.3), a way back in that somebody
+/// else may have begun is void, and the owner is told.
+pub(crate) fn changed(own: &Confirmed<'_>, verb: Verb, factor: Option<i64>, what: &str) -> Result<(), Refusal> {
     let tx = own.tx();
     tx.record(verb, None, factor.map(|id| (Kind::Factor, id)), None, false);
     session::end_others(tx.sql, tx.core, own.user(), tx.actor().session)?;
+    ticket::void_way_back(tx.sql, tx.core, Some(own.user()))?;
     notice::tell(tx.sql, tx.core, own.user(), LetterKind::FactorChanged, &[("what", what), ("where", &tx.actor().from)])
 }
 

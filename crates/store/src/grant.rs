@@ -71,18 +71,17 @@ pub fn seers<P: Covers<Read>, E, M>(at: &Access<'_, P, E, M>) -> Result<Vec<Seer
 pub fn give<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, to: &Sealed<User>, level: Level, reason: &str) -> Result<(), Refusal> {
     let tx = case.tx();
     let reason = text::optional_line("reason", "The reason", reason, REASON_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-    let (user, role) = user::chosen(tx, to, false)?.ok_or_else(|| Refusal::invalid("user", "Choose a person from the list"))?;
+    let (user, role) = user::chosen_grantable(tx, to)?.ok_or_else(|| Refusal::invalid("user", "Choose a person from the list"))?;
     if user == owner_of(case)? {
         return Err(Refusal::invalid("user", "The owner manages the case already. Choose somebody else."));
     }
     if level == Level::None || level > role.most() {
         return Err(Refusal::invalid("level", match role {
             _ if level == Level::None => "Choose a level",
-            Role::Administrator => "The system administrator has no access to cases and cannot be given any",
             Role::Client => "A client can be given “Know”, “Read” or “Contribute”",
             Role::Service => "A program can be given “Know”, “Read” or “Contribute”",
             Role::Auditor => "A read-only auditor can be given “Know” or “Read”",
-            Role::Manager | Role::Staff => "Choose a level",
+            Role::Administrator | Role::Manager | Role::Staff => "Choose a level",
         }));
     }
     const SQL: &str = "insert into grants (case_id, user_id, level, reason, by_id, at) values (?, ?, ?, ?, ?, ?)
@@ -120,7 +119,7 @@ pub fn revoke<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, from: &Sea
 pub fn raise_wall<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, against: &Sealed<User>, reason: &str) -> Result<(), Refusal> {
     let tx = case.tx();
     let reason = text::line("wall_reason", "The reason", reason, REASON_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-    let (user, _) = user::chosen(tx, against, false)?.ok_or_else(|| Refusal::invalid("wall_user", "Choose a person from the list"))?;
+    let (user, _) = user::chosen_grantable(tx, against)?.ok_or_else(|| Refusal::invalid("wall_user", "Choose a person from the list"))?;
     if user == owner_of(case)? || user == tx.actor().user {
         return Err(Refusal::invalid("wall_user", "The owner cannot be kept out, and nobody keeps themselves out. Choose another owner first."));
     }

@@ -1,9 +1,9 @@
 //! Letters that wait to be sent by e-mail, and the server that takes them. A letter is put in the transaction of the act that it tells of,
 //! so that there is never one without the other. Whom it goes to and what it says is encrypted; what it says is forgotten when it is done.
 
-use crate::{Site, Tx, error::Refuse, site::Core};
+use crate::{Site, charge::Administer, error::Refuse, site::Core};
 use keys::{field::Place, nonce};
-use rules::{Moment, Problem, Refusal, Role, Secret, letter::LetterKind, text, when};
+use rules::{Moment, Problem, Refusal, Secret, letter::LetterKind, text, when};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::IpAddr};
@@ -58,6 +58,8 @@ impl Fields {
 pub struct NewLetter {
     /// Row id of the account that it concerns.
     pub user: Option<i64>,
+    /// Row id of the ticket whose link is in it: when that is void or used before the letter is sent, the letter is taken back.
+    pub ticket: Option<i64>,
     /// Which template.
     pub kind: LetterKind,
     /// E-mail address in the form of [`rules::text::email`].
@@ -73,19 +75,13 @@ pub(crate) fn put(sql: &Connection, core: &Core, letter: &NewLetter) -> Result<i
     if let Some(missing) = letter.kind.needs().iter().find(|name| letter.fields.get(name).is_none_or(str::is_empty)) {
         return Err(Refusal::fault(format!("the letter {} has no {missing}", letter.kind.value())));
     }
-    const PUT: &str = "insert into letter (user_id, kind, address, fields, made, due) values (?, ?, zeroblob(0), zeroblob(0), ?, ?)";
-    sql.execute(PUT, params![letter.user, letter.kind.value(), core.now().0, letter.due.0]).refuse()?;
+    const PUT: &str = "insert into letter (user_id, ticket_id, kind, address, fields, made, due) values (?, ?, ?, zeroblob(0), zeroblob(0), ?, ?)";
+    sql.execute(PUT, params![letter.user, letter.ticket, letter.kind.value(), core.now().0, letter.due.0]).refuse()?;
     let id = sql.last_insert_rowid();
     let address = core.keys.fields.seal(letter.address.expose().as_bytes(), place("address", id)).refuse()?;
     let fields = core.keys.fields.seal(letter.fields.json()?.expose(), place("fields", id)).refuse()?;
     sql.execute("update letter set address = ?2, fields = ?3 where id = ?1", params![id, address, fields]).refuse()?;
     Ok(id)
-}
-
-/// Takes back the letters of this kind to an account that are not sent yet: what they lead to is void.
-pub(crate) fn withdraw(sql: &Connection, user: i64, kind: LetterKind) -> Result<(), Refusal> {
-    const SQL: &str = "delete from letter where user_id = ?1 and kind = ?2 and sent is null and given_up is null";
-    sql.execute(SQL, params![user, kind.value()]).map(drop).refuse()
 }
 
 fn place(column: &'static str, row: i64) -> Place {
@@ -98,9 +94,11 @@ pub struct Due {
     pub id: i64,
     /// When it was put.
     pub made: Moment,
-    /// How often it was tried.
+    /// How often it was tried; trouble with the server does not count.
     pub tries: i64,
-    /// What is in it; otherwise why it cannot be read. One that cannot be read must not hold up those behind it.
+    /// When it was refused for the first time.
+    pub refused: Option<Moment>,
+    /// What is in it; otherwise why it cannot be sent. One that cannot be sent must not hold up those behind it.
     pub letter: Result<Written, &'static str>,
 }
 
@@ -114,33 +112,36 @@ pub struct Written {
     pub fields: Fields,
 }
 
+/// What becomes of a letter that was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The server takes nothing just now: it is due again then, and nothing is held against it.
+    Held(Moment),
+    /// The server refused this letter for now: it is due again then.
+    Again(Moment),
+    /// It is given up.
+    GivenUp,
+}
+
 /// How the queue fares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PostState {
     /// Letters that wait.
     pub waiting: i64,
-    /// Those of them that were tried already.
+    /// Those of them that were not taken so far, whoever was to blame.
     pub failing: i64,
-    /// Letters of the last week that were given up.
+    /// Letters that were given up in the last week.
     pub given_up: i64,
-    /// What the server answered to the youngest letter of the last week that it did not take.
+    /// What the server answered to one that waits, or else to the last that was given up.
     pub last_reply: Option<String>,
 }
 
 impl Site {
     /// The letter that has been due for longest; `None` when none is.
     pub fn next_letter(&self) -> Result<Option<Due>, Refusal> {
-        type Row = (i64, i64, i64, String, Vec<u8>, Vec<u8>);
-        const SQL: &str = "select id, made, tries, kind, address, fields from letter
-            where sent is null and given_up is null and due <= ? order by due, id limit 1";
-        let found: Option<Row> = self.door(|sql| {
-            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?));
-            sql.prepare_cached(SQL).refuse()?.query_row([self.now().0], row).optional().refuse()
-        })?;
-        Ok(found.map(|(id, made, tries, kind, address, fields)| {
-            let letter = written(&self.core, id, &kind, &address, &fields).ok_or("This letter cannot be read any more: it was changed from outside.");
-            Due { id, made: Moment(made), tries, letter }
-        }))
+        const SQL: &str = "select l.id, l.made, l.tries, l.refused, l.kind, l.address, l.fields, t.ends from letter l left join ticket t on t.id = l.ticket_id
+            where l.sent is null and l.given_up is null and l.due <= ? order by l.due, l.id limit 1";
+        self.door(|sql| sql.prepare_cached(SQL).refuse()?.query_row([self.now().0], |row| due(&self.core, row)).optional().refuse())
     }
 
     /// The server took the letter: what it said is forgotten.
@@ -149,31 +150,44 @@ impl Site {
         self.submit(true, move |sql, core| (sql.execute(SQL, params![id, core.now().0, one_line(&reply)]).map(drop).refuse(), Vec::new())).await
     }
 
-    /// The letter was not taken: it is due again at `next`, or given up, and then forgotten as if it were sent.
-    pub async fn letter_failed(&self, id: i64, reply: String, next: Option<Moment>) -> Result<(), Refusal> {
-        const LATER: &str = "update letter set tries = tries + 1, due = ?2, reply = ?3 where id = ?1";
-        const NEVER: &str = "update letter set tries = tries + 1, given_up = ?2, reply = ?3, fields = x'' where id = ?1";
+    /// The letter was not taken. One that is given up is forgotten as if it were sent.
+    pub async fn letter_failed(&self, id: i64, reply: String, fate: Fate) -> Result<(), Refusal> {
+        const HELD: &str = "update letter set reply = ?2, due = ?3 where id = ?1";
+        const AGAIN: &str = "update letter set reply = ?2, due = ?3, tries = tries + 1, refused = coalesce(refused, ?4) where id = ?1";
+        const GIVEN_UP: &str = "update letter set reply = ?2, given_up = ?3, tries = tries + 1, fields = x'' where id = ?1";
         self.submit(true, move |sql, core| {
-            let (change, at) = match next {
-                Some(next) => (LATER, next),
-                None => (NEVER, core.now()),
+            let (reply, now) = (one_line(&reply), core.now().0);
+            let changed = match fate {
+                Fate::Held(at) => sql.execute(HELD, params![id, reply, at.0]),
+                Fate::Again(at) => sql.execute(AGAIN, params![id, reply, at.0, now]),
+                Fate::GivenUp => sql.execute(GIVEN_UP, params![id, reply, now]),
             };
-            (sql.execute(change, params![id, at.0, one_line(&reply)]).map(drop).refuse(), Vec::new())
+            (changed.map(drop).refuse(), Vec::new())
         })
         .await
     }
 
     /// How the queue fares, for the system administrator’s page.
     pub fn post_state(&self) -> Result<PostState, Refusal> {
-        const SQL: &str = "select count(*), count(*) filter (where tries > 0),
-                (select count(*) from letter where made > ?1 and given_up is not null),
-                (select reply from letter where made > ?1 and sent is null and reply is not null order by made desc, id desc limit 1)
+        const SQL: &str = "select count(*), count(*) filter (where reply is not null),
+                (select count(*) from letter where given_up > ?1),
+                coalesce((select reply from letter where sent is null and given_up is null and reply is not null order by due desc limit 1),
+                    (select reply from letter where given_up > ?1 order by given_up desc limit 1))
             from letter where sent is null and given_up is null";
         self.door(|sql| {
             let row = |row: &rusqlite::Row<'_>| Ok(PostState { waiting: row.get(0)?, failing: row.get(1)?, given_up: row.get(2)?, last_reply: row.get(3)? });
             sql.prepare_cached(SQL).refuse()?.query_row([self.now().plus(-TROUBLE).0], row).refuse()
         })
     }
+}
+
+fn due(core: &Core, row: &rusqlite::Row<'_>) -> rusqlite::Result<Due> {
+    let (id, kind, address, fields): (i64, String, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(4)?, row.get(5)?, row.get(6)?);
+    let letter = match row.get::<_, Option<i64>>(7)? {
+        Some(ends) if ends <= core.now().0 => Err("The link in this letter ran out before it could be sent. Send a new one."),
+        _ => written(core, id, &kind, &address, &fields).ok_or("This letter cannot be read any more: it was changed from outside."),
+    };
+    Ok(Due { id, made: Moment(row.get(1)?), tries: row.get(2)?, refused: row.get::<_, Option<i64>>(3)?.map(Moment), letter })
 }
 
 fn written(core: &Core, id: i64, kind: &str, address: &[u8], fields: &[u8]) -> Option<Written> {
@@ -195,7 +209,7 @@ pub struct Listed {
     pub kind: LetterKind,
     /// When it was put.
     pub made: Moment,
-    /// How often it was tried.
+    /// How often it was tried; trouble with the server does not count.
     pub tries: i64,
     /// When the server took it.
     pub sent: Option<Moment>,
@@ -209,11 +223,18 @@ pub struct Listed {
     pub hint: String,
 }
 
-/// The newest `n` letters, newest first. Refused to all but system administrators.
-pub fn recent<M>(tx: &Tx<'_, M>, n: u32) -> Result<Vec<Listed>, Refusal> {
-    if tx.actor().role != Role::Administrator {
-        return Err(Refusal::NotFound);
-    }
+/// The newest `n` letters, newest first.
+///
+/// ```compile_fail
+/// use strongroom_store::{Reading, Tx, letter};
+/// fn f(tx: &Tx<'_, Reading>) -> Result<usize, rules::Refusal> { Ok(letter::recent(tx, 10)?.len()) }
+/// ```
+/// ```
+/// use strongroom_store::{Reading, charge::Administer, letter};
+/// fn f(site: &Administer<'_, Reading>) -> Result<usize, rules::Refusal> { Ok(letter::recent(site, 10)?.len()) }
+/// ```
+pub fn recent<M>(site: &Administer<'_, M>, n: u32) -> Result<Vec<Listed>, Refusal> {
+    let tx = site.tx();
     const SQL: &str = "select id, kind, made, tries, sent, given_up, due, reply, address from letter order by made desc, id desc limit ?";
     let mut statement = tx.sql.prepare_cached(SQL).refuse()?;
     let mut rows = statement.query([n]).refuse()?;
@@ -346,6 +367,7 @@ fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::*;
     use crate::Firm;
+    use rules::{Role, Verb};
     use std::sync::atomic::{AtomicI64, Ordering};
 
     static NOW: AtomicI64 = AtomicI64::new(1_000);
@@ -359,7 +381,7 @@ mod tests {
 
     fn letter(due: i64) -> NewLetter {
         let fields = Fields::new().with("name", "Ann").with("link", "https://x.example/#token").with("ends", "soon");
-        NewLetter { user: None, kind: LetterKind::Reset, address: Secret::new("ann@firm.example".into()), fields, due: Moment(due) }
+        NewLetter { user: None, ticket: None, kind: LetterKind::Reset, address: Secret::new("ann@firm.example".into()), fields, due: Moment(due) }
     }
 
     async fn add(site: &Site, letter: NewLetter) -> Result<i64, Refusal> {
@@ -383,17 +405,32 @@ mod tests {
         let written = due.letter.unwrap();
         assert_eq!((due.id, due.tries, due.made), (early, 0, Moment(1_000)));
         assert_eq!((written.kind, written.address.expose().as_str(), written.fields.get("link")), (LetterKind::Reset, "ann@firm.example", Some("https://x.example/#token")));
-        site.letter_failed(early, "450 4.2.1\r\n  later".into(), Some(Moment(1_000_000))).await.unwrap();
+        site.letter_failed(early, "450 4.2.1\r\n  later".into(), Fate::Again(Moment(1_000_000))).await.unwrap();
         assert!(kept(&site, early) > 0);
         let state = site.post_state().unwrap();
         assert_eq!((state.waiting, state.failing, state.given_up, state.last_reply.as_deref()), (3, 1, 0, Some("450 4.2.1 later")));
         assert_eq!(site.next_letter().unwrap().unwrap().id, late);
         site.letter_sent(late, "250 ok".into()).await.unwrap();
-        site.letter_failed(early, "x".repeat(1_000), None).await.unwrap();
+        site.letter_failed(early, "x".repeat(1_000), Fate::GivenUp).await.unwrap();
         assert_eq!((kept(&site, late), kept(&site, early)), (0, 0));
         let state = site.post_state().unwrap();
         assert_eq!((state.waiting, state.failing, state.given_up, state.last_reply.map(|reply| reply.len())), (1, 0, 1, Some(REPLY_MAX)));
         assert!(site.next_letter().unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn trouble_with_the_server_counts_for_no_letter_and_is_told_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let site = site(dir.path());
+        let id = add(&site, letter(800)).await.unwrap();
+        site.letter_failed(id, "The server is away.".into(), Fate::Held(Moment(900))).await.unwrap();
+        let due = site.next_letter().unwrap().unwrap();
+        assert_eq!((due.id, due.tries, due.refused), (id, 0, None));
+        let state = site.post_state().unwrap();
+        assert_eq!((state.waiting, state.failing, state.last_reply.as_deref()), (1, 1, Some("The server is away.")));
+        site.letter_failed(id, "450 later".into(), Fate::Again(Moment(950))).await.unwrap();
+        let due = site.next_letter().unwrap().unwrap();
+        assert_eq!((due.tries, due.refused), (1, Some(Moment(1_000))));
     }
 
     #[tokio::test]
@@ -405,7 +442,7 @@ mod tests {
         site.submit(false, move |sql, _| (sql.execute(swap, [one, two]).map(drop).refuse(), Vec::new())).await.unwrap();
         let due = site.next_letter().unwrap().unwrap();
         assert!(due.id == one && due.letter.is_err());
-        site.letter_failed(one, "unreadable".into(), None).await.unwrap();
+        site.letter_failed(one, "unreadable".into(), Fate::GivenUp).await.unwrap();
         assert_eq!(site.next_letter().unwrap().unwrap().id, two);
     }
 
@@ -414,10 +451,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let site = site(dir.path());
         add(&site, letter(1)).await.unwrap();
-        let found = site.read(rules::Actor::console(), |tx| recent(tx, 10)).await.unwrap();
+        let found = site.read(rules::Actor::console(), |tx| recent(&tx.administer(Verb::LetterView)?, 10)).await.unwrap();
         assert_eq!((found.len(), found[0].hint.as_str(), found[0].kind), (1, "a…@firm.example", LetterKind::Reset));
         let manager = rules::Actor { role: Role::Manager, ..rules::Actor::console() };
-        assert!(matches!(site.read(manager, |tx| recent(tx, 10)).await, Err(Refusal::NotFound)));
+        assert!(matches!(site.read(manager, |tx| recent(&tx.administer(Verb::LetterView)?, 10)).await, Err(Refusal::NotFound)));
     }
 
     fn smtp() -> Smtp {

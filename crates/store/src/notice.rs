@@ -4,6 +4,7 @@ use crate::{
     error::Refuse,
     letter::{self, Fields, NewLetter},
     site::Core,
+    ticket::Made,
     user,
 };
 use rules::{LetterKind, Moment, Refusal, UserState};
@@ -11,11 +12,21 @@ use rusqlite::Connection;
 
 /// Puts a letter to the owner of an account into the queue. Without a mail server there is none, and nothing happens.
 pub(crate) fn tell(sql: &Connection, core: &Core, user: i64, kind: LetterKind, fields: &[(&'static str, &str)]) -> Result<(), Refusal> {
-    tell_at(sql, core, user, kind, core.now(), fields)
+    put(sql, core, user, kind, None, given(fields))
 }
 
-/// The same, to be sent at a later moment. `fields` adds to what every letter has: the name of the person, the moment, the address of the site.
-pub(crate) fn tell_at(sql: &Connection, core: &Core, user: i64, kind: LetterKind, due: Moment, fields: &[(&'static str, &str)]) -> Result<(), Refusal> {
+/// The same with the link of a ticket to its owner; `base` is the address of the site. It is not sent before the link works.
+pub(crate) fn tell_link(sql: &Connection, core: &Core, kind: LetterKind, made: &Made, base: &str, fields: &[(&'static str, &str)]) -> Result<(), Refusal> {
+    let link = format!("{base}/link#k={}", made.token.expose());
+    put(sql, core, made.user, kind, Some(made), given(fields).with("link", link).with("ends", moment(core, made.ends)))
+}
+
+fn given(fields: &[(&'static str, &str)]) -> Fields {
+    fields.iter().fold(Fields::new(), |all, (key, value)| all.with(key, *value))
+}
+
+/// `fields` adds to what every letter has: the name of the person, the moment, the address of the site.
+fn put(sql: &Connection, core: &Core, user: i64, kind: LetterKind, made: Option<&Made>, fields: Fields) -> Result<(), Refusal> {
     let settings = core.settings();
     if settings.smtp.is_none() {
         return Ok(());
@@ -26,10 +37,10 @@ pub(crate) fn tell_at(sql: &Connection, core: &Core, user: i64, kind: LetterKind
         return Ok(());
     }
     let home = settings.url.clone().unwrap_or_else(|| "https://localhost".into());
-    let given = fields.iter().fold(Fields::new(), |all, (key, value)| all.with(key, *value));
-    let fields = given.or("name", &name).or("at", &moment(core, core.now())).or("link", &home);
-    letter::put(sql, core, &NewLetter { user: Some(user), kind, address, fields, due })?;
-    core.bell.notify_one();
+    let fields = fields.or("name", &name).or("at", &moment(core, core.now())).or("link", &home);
+    let (ticket, due) = made.map_or((None, core.now()), |made| (Some(made.id), made.starts));
+    letter::put(sql, core, &NewLetter { user: Some(user), ticket, kind, address, fields, due })?;
+    core.letter_put();
     Ok(())
 }
 

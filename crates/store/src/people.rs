@@ -4,10 +4,10 @@ use crate::{
     Tx,
     charge::{Charge, InCharge},
     error::Refuse,
-    recovery, user,
+    enrol, recovery, session, user,
 };
 use rules::{Moment, Refusal, Role, Sealed, Secret, User, UserState};
-use rusqlite::{Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Accounts on one page.
 pub const PAGE: usize = 100;
@@ -61,7 +61,7 @@ fn listed<M>(tx: &Tx<'_, M>, (id, name, words, role, state, email, last, ends): 
 
 /// A page of the accounts that the actor looks after, by name.
 pub fn list<M>(charge: &Charge<'_, M>, filter: &Filter) -> Result<Vec<Listed>, Refusal> {
-    const WHERE: &str = "where (?1 is null or role = ?1) and iif(?2 is null, state != 'left', state = ?2) and (?3 or role = 'client') order by name, id";
+    const WHERE: &str = "where (?1 is null or role = ?1) and iif(?2 is null, state != 'left', state = ?2) and (?3 or role = 'client') order by name collate nocase, id";
     let tx = charge.tx();
     let parameters = params![filter.role.map(Role::value), filter.state.map(UserState::value), charge.over(Role::Staff)];
     let mut statement = tx.sql.prepare_cached(&format!("{LISTED} {WHERE}")).refuse()?;
@@ -79,10 +79,23 @@ pub fn count<M>(charge: &Charge<'_, M>) -> Result<Vec<(Role, UserState, usize)>,
     rows.refuse()?.collect::<Result<_, _>>().refuse()
 }
 
+/// What became of the newest link that leads into setting up an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It waits to be used, until this moment.
+    Waits(Moment),
+    /// It was used, and setting up can go on until this moment.
+    Used(Moment),
+    /// It leads nowhere any more.
+    Late,
+}
+
 /// One account with all that is known of it.
 pub struct Details {
     /// As in the list.
     pub listed: Listed,
+    /// Its link.
+    pub link: Link,
     /// When it was made.
     pub created: Moment,
     /// When the authenticator app was set up.
@@ -116,6 +129,7 @@ pub fn details<M>(person: &InCharge<'_, M>) -> Result<Details, Refusal> {
     let vouched = vouched.query_map([person.id()], |row| Ok((Moment(row.get(0)?), row.get(1)?, row.get(2)?))).refuse()?.collect::<Result<_, _>>().refuse()?;
     Ok(Details {
         listed: listed(tx, row)?,
+        link: link_of(tx.sql, person.id(), tx.now()).refuse()?,
         created,
         authenticator: authenticator.map(Moment),
         passkeys: number("select count(*) from factor where user_id = ? and kind = 'passkey' and confirmed is not null")?,
@@ -123,7 +137,17 @@ pub fn details<M>(person: &InCharge<'_, M>) -> Result<Details, Refusal> {
         answers: number("select count(*) from answer where user_id = ?")? == 2,
         owns: number("select count(*) from cases where owner_id = ?")?,
         supervises: number("select count(*) from cases where supervisor_id = ?")?,
-        sessions: number("select count(*) from session where user_id = ? and ended is null")?,
+        sessions: session::count(tx.sql, person.id(), person.role(), tx.now()).refuse()?,
         vouched,
+    })
+}
+
+fn link_of(sql: &Connection, user: i64, now: Moment) -> rusqlite::Result<Link> {
+    const SQL: &str = "select ends, used from ticket where user_id = ? and purpose in ('invite', 'reset', 'recovered') and void is null order by id desc limit 1";
+    let newest: Option<(i64, Option<i64>)> = sql.prepare_cached(SQL)?.query_row([user], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(match newest {
+        Some((ends, None)) if ends > now.0 => Link::Waits(Moment(ends)),
+        Some((_, Some(used))) if used + enrol::VISIT > now.0 => Link::Used(Moment(used + enrol::VISIT)),
+        _ => Link::Late,
     })
 }

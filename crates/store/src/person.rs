@@ -4,15 +4,15 @@
 
 use crate::{
     Tx, Writing,
+    case,
     charge::{Charge, InCharge},
     contact::{self, Which},
     error::Refuse,
     factor, notice, session,
-    site::Core,
     ticket::{self, Made, Purpose},
     user,
 };
-use rules::{Kind, LetterKind, Problem, Refusal, Role, Sealed, User, UserState, Verb, text};
+use rules::{LetterKind, Problem, Refusal, Role, Sealed, User, UserState, Verb, text};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Longest word for what somebody is in the firm, in characters.
@@ -51,7 +51,7 @@ pub fn invite(charge: &Charge<'_, Writing>, new: &New, base: &str) -> Result<Inv
         tx.record(Verb::PersonInvite, None, None, None, true);
         return Err(Refusal::Forbidden(format!("You cannot invite somebody as “{}”. Ask a system administrator.", new.role.words())));
     }
-    if new.role == Role::Client && !tx.core.settings().kit_confirmed {
+    if new.role == Role::Client && !tx.core.kit_is_on_paper() {
         return Err(Refusal::Forbidden("No clients are invited before the recovery kit is on paper: their documents could not be brought back. Ask a system administrator to print it.".into()));
     }
     let (name, words, email) = meant(tx, new)?;
@@ -102,21 +102,22 @@ fn meant(tx: &Tx<'_, Writing>, new: &New) -> Result<(String, String, Option<Stri
 fn send(person: &InCharge<'_, Writing>, purpose: Purpose, base: &str) -> Result<Made, Refusal> {
     let tx = person.tx();
     let made = ticket::make(tx.sql, tx.core, person.id(), purpose, tx.actor().user, tx.now())?;
-    let link = format!("{base}/link#k={}", made.token.expose());
     let kind = if purpose == Purpose::Invite { LetterKind::Invite } else { LetterKind::Reset };
     let by: Option<String> = tx.sql.query_row("select name from user where id = ?", [tx.actor().user], |row| row.get(0)).optional().refuse()?;
-    let (by, ends) = (by.unwrap_or_else(|| "the system administrator".into()), notice::moment(tx.core, made.ends));
-    notice::tell(tx.sql, tx.core, person.id(), kind, &[("link", &link), ("ends", &ends), ("by", &by)])?;
+    let by = by.unwrap_or_else(|| "the system administrator".into());
+    notice::tell_link(tx.sql, tx.core, kind, &made, base, &[("by", &by)])?;
     Ok(made)
 }
 
-/// Sends a new link to somebody who has not finished setting up; the one before is void.
+/// Sends a new link to somebody who has not finished setting up, for what the one before was for; that one is void.
 pub fn resend(person: &InCharge<'_, Writing>, base: &str) -> Result<Made, Refusal> {
     if !matches!(person.state(), UserState::Invited | UserState::Enrolling) {
         return Err(person.refuse(Verb::PersonResend, "This account is set up already. To let its owner begin anew, reset it."));
     }
     person.record(Verb::PersonResend, None, false);
-    send(person, Purpose::Invite, base)
+    // Whoever began with the link before is put out: "it was used already" is what somebody says whose letter another one read.
+    factor::strip(person.tx().sql, person.tx().core, person.id())?;
+    send(person, ticket::last_to_set_up(person.tx().sql, person.id())?, base)
 }
 
 /// Takes an invitation back: the account is closed before it was used, and its address is free again.
@@ -128,8 +129,8 @@ pub fn revoke(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
     close(person)
 }
 
-/// Changes name and words.
-pub fn change(person: &InCharge<'_, Writing>, name: &str, words: &str) -> Result<(), Refusal> {
+/// Changes name, words and e-mail address.
+pub fn change(person: &InCharge<'_, Writing>, name: &str, words: &str, email: &str) -> Result<(), Refusal> {
     let tx = person.tx();
     if person.state() == UserState::Left {
         return Err(person.refuse(Verb::PersonChange, "This person has left. Nothing of the account changes any more."));
@@ -140,10 +141,36 @@ pub fn change(person: &InCharge<'_, Writing>, name: &str, words: &str) -> Result
     };
     tx.sql.execute("update user set name = ?2, words = ?3 where id = ?1", params![person.id(), name, words]).refuse()?;
     person.record(Verb::PersonChange, None, false);
+    match person.role() {
+        Role::Service => Ok(()),
+        _ => readdress(person, email),
+    }
+}
+
+/// Gives an account another e-mail address, if it is another. Both addresses are told; links that were sent to the one before are void, and
+/// whoever signed in with it signs in again.
+fn readdress(person: &InCharge<'_, Writing>, typed: &str) -> Result<(), Refusal> {
+    let (tx, id) = (person.tx(), person.id());
+    let email = text::new_email("email", typed).map_err(|problem| Refusal::Invalid(vec![problem]))?;
+    if *user::email_of(tx.sql, tx.core, id)?.expose() == email {
+        return Ok(());
+    }
+    if user::has_email(tx.sql, tx.core, &email)? {
+        return Err(Refusal::invalid("email", "There is an account with this address already."));
+    }
+    let what = format!("Its e-mail address is another one now: {}", text::email_hint(&email));
+    let tell = || notice::tell(tx.sql, tx.core, id, LetterKind::FactorChanged, &[("what", &what), ("where", &tx.actor().from)]);
+    ticket::void_all(tx.sql, tx.core, id)?;
+    tell()?;
+    user::set_email(tx.sql, tx.core, id, &email)?;
+    tell()?;
+    session::end_others(tx.sql, tx.core, id, tx.actor().session)?;
+    person.record(Verb::PersonAddress, None, false);
     Ok(())
 }
 
-/// Gives another role, within staff. Every session of the account ends, so that the new rights begin with a new sign-in.
+/// Gives another role, within staff. Every session of the account ends, so that the new rights begin with a new sign-in. Who works on no
+/// cases any more is in no team.
 pub fn set_role(person: &InCharge<'_, Writing>, role: Role) -> Result<(), Refusal> {
     let tx = person.tx();
     refuse_self(person, Verb::PersonRole)?;
@@ -153,9 +180,10 @@ pub fn set_role(person: &InCharge<'_, Writing>, role: Role) -> Result<(), Refusa
     if role.kind() != person.role().kind() || !tx.actor().role.looks_after(role) {
         return Err(person.refuse(Verb::PersonRole, "An account stays what it is: staff, client or program. Invite the person anew as what they are."));
     }
-    refuse_last(person, Verb::PersonRole)?;
+    refuse_last(person, Verb::PersonRole, ANOTHER_FIRST)?;
     if person.role().works() && !role.works() {
         refuse_owner(person, Verb::PersonRole)?;
+        leave_teams(person)?;
     }
     tx.sql.execute("update user set role = ?2 where id = ?1", params![person.id(), role.value()]).refuse()?;
     session::end_others(tx.sql, tx.core, person.id(), 0)?;
@@ -166,12 +194,13 @@ pub fn set_role(person: &InCharge<'_, Writing>, role: Role) -> Result<(), Refusa
 /// Suspends an account: no way in, and nothing is seen, until [`restore`].
 pub fn suspend(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
     refuse_self(person, Verb::PersonSuspend)?;
-    refuse_last(person, Verb::PersonSuspend)?;
+    refuse_last(person, Verb::PersonSuspend, ANOTHER_FIRST)?;
     if person.state() != UserState::Active {
         return Err(person.refuse(Verb::PersonSuspend, "Only an account that is in use can be suspended."));
     }
-    set_state(person, UserState::Suspended)?;
+    user::set_state(person.tx().sql, person.id(), UserState::Suspended)?;
     session::end_others(person.tx().sql, person.tx().core, person.id(), 0)?;
+    ticket::void_way_back(person.tx().sql, person.tx().core, Some(person.id()))?;
     person.record(Verb::PersonSuspend, None, false);
     Ok(())
 }
@@ -190,25 +219,26 @@ pub fn restore(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
     if person.state() != UserState::Suspended {
         return Err(person.refuse(Verb::PersonRestore, "This account is not suspended."));
     }
-    set_state(person, UserState::Active)?;
+    user::set_state(person.tx().sql, person.id(), UserState::Active)?;
     person.record(Verb::PersonRestore, None, false);
     Ok(())
 }
 
 /// Resets every way in, after it was made sure who asks: sessions end, password, factors and codes are gone, and a link leads to new ones.
-/// `check` says how it was made sure; it is kept.
+/// `check` says how it was made sure; it is kept. The only system administrator is rescued instead, which all of them are told.
 pub fn reset(person: &InCharge<'_, Writing>, check: &str, base: &str) -> Result<Made, Refusal> {
     let tx = person.tx();
     refuse_self(person, Verb::PersonReset)?;
     if !matches!(person.state(), UserState::Active | UserState::Enrolling) || person.role() == Role::Service {
         return Err(person.refuse(Verb::PersonReset, "Only an account that is in use can be reset."));
     }
+    refuse_last(person, Verb::PersonReset, "For a way back in use: strongroom rescue")?;
     let check = text::line("check", "How you made sure who it is", check, CHECK_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
     if check.chars().count() < CHECK_MIN {
         return Err(Refusal::invalid("check", format!("Say in {CHECK_MIN} characters or more how you made sure who it is, such as “saw her passport, she was at the office”.")));
     }
     factor::strip(tx.sql, tx.core, person.id())?;
-    set_state(person, UserState::Enrolling)?;
+    user::set_state(tx.sql, person.id(), UserState::Enrolling)?;
     let by = (tx.actor().user != 0).then_some(tx.actor().user);
     tx.sql.execute("insert into vouch (user_id, by_id, at, text) values (?, ?, ?, ?)", params![person.id(), by, tx.now().0, check]).refuse()?;
     person.record(Verb::PersonReset, None, false);
@@ -219,20 +249,21 @@ pub fn reset(person: &InCharge<'_, Writing>, check: &str, base: &str) -> Result<
 pub fn leave(person: &InCharge<'_, Writing>, successor: &Sealed<User>) -> Result<(), Refusal> {
     let tx = person.tx();
     refuse_self(person, Verb::PersonLeave)?;
-    refuse_last(person, Verb::PersonLeave)?;
+    refuse_last(person, Verb::PersonLeave, ANOTHER_FIRST)?;
     if person.state() == UserState::Left {
         return Err(person.refuse(Verb::PersonLeave, "This person has left already."));
     }
     let (owns, supervises) = holds(tx.sql, person.id()).refuse()?;
     if owns + supervises > 0 {
-        let (to, _) = user::chosen(tx, successor, true)?.filter(|(to, _)| *to != person.id()).ok_or_else(|| Refusal::invalid("successor", "Choose the colleague who takes over their cases"))?;
+        let to = user::chosen_staff(tx, successor)?.filter(|to| *to != person.id()).ok_or_else(|| Refusal::invalid("successor", "Choose the colleague who takes over their cases"))?;
         hand_over(person, to)?;
     }
     person.record(Verb::PersonLeave, None, false);
     close(person)
 }
 
-/// Owner and supervisor of every case become the successor. A case that a wall keeps them out of stops all of it.
+/// The successor becomes owner and supervisor of every case where they were that; nobody is both of one. A case that a wall keeps them
+/// out of stops all of it.
 fn hand_over(person: &InCharge<'_, Writing>, to: i64) -> Result<(), Refusal> {
     let (tx, from) = (person.tx(), person.id());
     const WALLED: &str = "select count(*) from cases c join walls w on w.case_id = c.id and w.user_id = ?2 where c.owner_id = ?1 or c.supervisor_id = ?1";
@@ -241,14 +272,14 @@ fn hand_over(person: &InCharge<'_, Writing>, to: i64) -> Result<(), Refusal> {
         let cases = text::count(walled, "of the cases", "of the cases");
         return Err(Refusal::invalid("successor", format!("A wall keeps this colleague out of {cases}. Choose somebody else, or have the owner hand those over first.")));
     }
-    let moves = [
-        (Verb::CaseHand, "update cases set owner_id = ?2, supervisor_id = iif(supervisor_id is ?2, null, supervisor_id), version = version + 1, changed = ?3 where owner_id = ?1 returning id"),
-        (Verb::SupervisionBegin, "update cases set supervisor_id = iif(owner_id = ?2, null, ?2), version = version + 1, changed = ?3 where supervisor_id = ?1 returning id"),
-    ];
-    for (verb, query) in moves {
-        let mut statement = tx.sql.prepare(query).refuse()?;
-        let cases: Vec<i64> = statement.query_map(params![from, to, tx.now().0], |row| row.get(0)).refuse()?.collect::<Result<_, _>>().refuse()?;
-        cases.into_iter().for_each(|case| tx.record(verb, Some(case), Some((Kind::User, to)), None, false));
+    let mut held = tx.sql.prepare("select id, owner_id, supervisor_id from cases where owner_id = ?1 or supervisor_id = ?1").refuse()?;
+    let cases: Vec<(i64, i64, Option<i64>)> = held.query_map([from], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).refuse()?.collect::<Result<_, _>>().refuse()?;
+    let mut hand = tx.sql.prepare("update cases set owner_id = ?2, supervisor_id = ?3, version = version + 1, changed = ?4 where id = ?1").refuse()?;
+    let taken = |who: i64| if who == from { to } else { who };
+    for (id, owner, supervisor) in cases {
+        let next = (taken(owner), supervisor.map(taken).filter(|supervisor| *supervisor != taken(owner)));
+        hand.execute(params![id, next.0, next.1, tx.now().0]).refuse()?;
+        case::handed(tx, id, (owner, supervisor), next);
     }
     Ok(())
 }
@@ -257,13 +288,13 @@ fn hand_over(person: &InCharge<'_, Writing>, to: i64) -> Result<(), Refusal> {
 fn close(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
     let tx = person.tx();
     factor::strip(tx.sql, tx.core, person.id())?;
-    tx.sql.execute("delete from team_member where user_id = ?", [person.id()]).refuse()?;
+    leave_teams(person)?;
     tx.sql.execute("update user set email_index = null where id = ?", [person.id()]).refuse()?;
-    set_state(person, UserState::Left)
+    user::set_state(tx.sql, person.id(), UserState::Left)
 }
 
-fn set_state(person: &InCharge<'_, Writing>, state: UserState) -> Result<(), Refusal> {
-    person.tx().sql.execute("update user set state = ?2 where id = ?1", params![person.id(), state.value()]).map(drop).refuse()
+fn leave_teams(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
+    person.tx().sql.execute("delete from team_member where user_id = ?", [person.id()]).map(drop).refuse()
 }
 
 fn holds(sql: &Connection, user: i64) -> rusqlite::Result<(usize, usize)> {
@@ -286,42 +317,14 @@ fn refuse_self(person: &InCharge<'_, Writing>, verb: Verb) -> Result<(), Refusal
     }
 }
 
-/// A site keeps one system administrator who can sign in.
-fn refuse_last(person: &InCharge<'_, Writing>, verb: Verb) -> Result<(), Refusal> {
+const ANOTHER_FIRST: &str = "Invite another first, and wait until they have set up their account.";
+
+/// A site keeps one system administrator who can sign in, or is setting up their ways in. `instead` says what to do.
+fn refuse_last(person: &InCharge<'_, Writing>, verb: Verb, instead: &str) -> Result<(), Refusal> {
     const OTHERS: &str = "select exists (select 1 from user where role = 'administrator' and state = 'active' and id != ?)";
-    let is_one = person.role() == Role::Administrator && person.state() == UserState::Active;
+    let is_one = person.role() == Role::Administrator && matches!(person.state(), UserState::Active | UserState::Enrolling);
     if is_one && !person.tx().sql.query_row(OTHERS, [person.id()], |row| row.get::<_, bool>(0)).refuse()? {
-        return Err(person.refuse(verb, "This is the only system administrator. Invite another first, and wait until they have set up their account."));
+        return Err(person.refuse(verb, format!("This is the only system administrator. {instead}")));
     }
     Ok(())
-}
-
-/// The account with this address, for commands on the console.
-pub fn by_email(charge: &Charge<'_, Writing>, email: &str) -> Result<Option<Sealed<User>>, Refusal> {
-    let tx = charge.tx();
-    let Some(email) = text::email(email) else { return Ok(None) };
-    let index = tx.core.keys.fields.index("email", &email);
-    let found: Option<i64> = tx.sql.query_row("select id from user where email_index = ?", [index], |row| row.get(0)).optional().refuse()?;
-    found.map(|id| tx.seal(id)).transpose()
-}
-
-/// The last way back in, from the console: a system administrator begins anew. It is told to all of them, and stands at the head of every
-/// page of theirs until one of them has read it.
-pub fn rescue(person: &InCharge<'_, Writing>) -> Result<Made, Refusal> {
-    let tx = person.tx();
-    if person.role() != Role::Administrator || !matches!(person.state(), UserState::Active | UserState::Enrolling) {
-        return Err(person.refuse(Verb::Rescue, "Only a system administrator is rescued from the console. Others are reset by a system administrator."));
-    }
-    factor::strip(tx.sql, tx.core, person.id())?;
-    set_state(person, UserState::Enrolling)?;
-    crate::settings::put(tx.sql, tx.core, "rescue", Some(&tx.now().0.to_string()))?;
-    person.record(Verb::Rescue, None, false);
-    tell_administrators(tx.sql, tx.core)?;
-    ticket::make(tx.sql, tx.core, person.id(), Purpose::Reset, 0, tx.now())
-}
-
-fn tell_administrators(sql: &Connection, core: &Core) -> Result<(), Refusal> {
-    let mut find = sql.prepare("select id from user where role = 'administrator' and state in ('active', 'enrolling')").refuse()?;
-    let all: Vec<i64> = find.query_map([], |row| row.get(0)).refuse()?.collect::<Result<_, _>>().refuse()?;
-    all.into_iter().try_for_each(|id| notice::tell(sql, core, id, LetterKind::Rescue, &[]))
 }

@@ -7,7 +7,7 @@ use crate::{
     Site,
     charge::{Confirmed, Own},
     error::Refuse,
-    letter, notice, session,
+    factor, notice, session,
     sign::{event, told},
     site::Core,
     throttle,
@@ -22,6 +22,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub const AT_ENROLMENT: Moment = Moment(0);
 /// How long codes made on the account page can be shown again, in milliseconds.
 const SHOWN: i64 = 10 * when::MINUTE;
+/// A letter is on its way for so long, in milliseconds; nobody needs a second one meanwhile.
+const ON_ITS_WAY: i64 = 15 * when::MINUTE;
 /// Fewest characters of an answer, after it was made even.
 pub const ANSWER_MIN: usize = 6;
 /// Longest question, in characters.
@@ -37,12 +39,12 @@ fn index(core: &Core, code: &Secret<String>) -> Option<[u8; 32]> {
 }
 
 /// Takes the place of all codes before.
-pub(crate) fn replace(sql: &Connection, core: &Core, user: i64, codes: &[Secret<String>]) -> Result<(), Refusal> {
+pub(crate) fn replace(sql: &Connection, core: &Core, user: i64, (codes, made): (&[Secret<String>], Moment)) -> Result<(), Refusal> {
     sql.execute("delete from recovery_code where user_id = ?", [user]).refuse()?;
     let mut put = sql.prepare_cached("insert into recovery_code (digest, user_id, made) values (?, ?, ?)").refuse()?;
     for code in codes {
         let digest = index(core, code).ok_or_else(|| Refusal::fault("a recovery code cannot be read back"))?;
-        put.execute(params![digest, user, core.now().0]).refuse()?;
+        put.execute(params![digest, user, made.0]).refuse()?;
     }
     Ok(())
 }
@@ -69,15 +71,14 @@ pub fn own_left<M>(own: &Own<'_, M>) -> Result<usize, Refusal> {
     left(own.tx().sql, own.user()).refuse()
 }
 
-/// Makes ten new codes; the ones before are void.
+/// Makes ten new codes; the ones before are void, and every other session ends.
 pub fn make(own: &Confirmed<'_>, token: &Token) -> Result<(), Refusal> {
-    let tx = own.tx();
-    replace(tx.sql, tx.core, own.user(), &set_of(token, tx.now())?)?;
-    tx.note(Verb::CodesMake);
-    notice::tell(tx.sql, tx.core, own.user(), LetterKind::FactorChanged, &[("what", "New recovery codes were made"), ("where", &tx.actor().from)])
+    let (tx, made) = (own.tx(), own.tx().now());
+    replace(tx.sql, tx.core, own.user(), (&set_of(token, made)?, made))?;
+    factor::changed(own, Verb::CodesMake, None, "New recovery codes were made")
 }
 
-/// The codes that were made in this session within ten minutes; `None` when they were not, or were made elsewhere.
+/// The codes that were made with this token within ten minutes; `None` when they were not, or were made elsewhere.
 pub fn just_made<M>(own: &Own<'_, M>, token: &Token) -> Result<Option<Vec<Secret<String>>>, Refusal> {
     let tx = own.tx();
     let made: Option<i64> = tx.sql.query_row("select max(made) from recovery_code where user_id = ?", [own.user()], |row| row.get(0)).refuse()?;
@@ -119,7 +120,7 @@ const fn question_place(user: i64, n: i64) -> Place {
     Place { table: "answer", column: "question", row: user * 2 + n }
 }
 
-/// Keeps two questions and the hashes of their answers.
+/// Keeps two questions and the hashes of their answers; every other session ends.
 pub fn set_answers(own: &Confirmed<'_>, questions: [&str; 2], hashes: [String; 2]) -> Result<(), Refusal> {
     let tx = own.tx();
     if !tx.core.settings().recovery.on {
@@ -130,8 +131,7 @@ pub fn set_answers(own: &Confirmed<'_>, questions: [&str; 2], hashes: [String; 2
         let sealed = tx.core.keys.fields.seal(question.trim().as_bytes(), question_place(own.user(), n)).refuse()?;
         tx.sql.execute("insert into answer (user_id, n, question, hash, made) values (?, ?, ?, ?, ?)", params![own.user(), n, sealed, hash, tx.now().0]).refuse()?;
     }
-    tx.note(Verb::AnswersSet);
-    notice::tell(tx.sql, tx.core, own.user(), LetterKind::FactorChanged, &[("what", "The security questions were set"), ("where", &tx.actor().from)])
+    factor::changed(own, Verb::AnswersSet, None, "The security questions were set")
 }
 
 /// Whether one has set them.
@@ -191,6 +191,12 @@ impl Site {
         self.submit(true, move |sql, core| (throttle::count_answers(sql, core, user), Vec::new())).await
     }
 
+    /// The answers could not be checked just now: the try does not count.
+    pub async fn give_answers_back(&self, questions: &Questions) -> Result<(), Refusal> {
+        let user = questions.user;
+        self.submit(true, move |sql, core| (throttle::give_answers_back(sql, core, user), Vec::new())).await
+    }
+
     /// Both answers were checked. When both were right the link is used up and the way opens, at once or after the delay.
     pub async fn answered(&self, visit: &Token, right: bool, base: &str, origin: &str) -> Result<Option<Way>, Refusal> {
         let (digest, base, origin) = (visit.digest(), base.to_owned(), Box::<str>::from(origin));
@@ -202,14 +208,23 @@ fn ask(sql: &Connection, core: &Core, email: &str, base: &str, origin: &str) -> 
     const SQL: &str = "select u.id from user u where u.email_index = ? and u.state = 'active' and (select count(*) from answer a where a.user_id = u.id) = 2";
     let user: Option<i64> = sql.prepare_cached(SQL).refuse()?.query_row([core.keys.fields.index("email", email)], |row| row.get(0)).optional().refuse()?;
     let settings = core.settings();
-    if let Some(user) = user.filter(|_| settings.recovery.on) {
-        let Made { token, ends } = ticket::make(sql, core, user, Purpose::Recover, 0, core.now())?;
-        let link = format!("{base}/link#k={}", token.expose());
-        notice::tell(sql, core, user, LetterKind::Recover, &[("link", &link), ("ends", &notice::moment(core, ends)), ("where", origin)])?;
+    let wanted = match user.filter(|_| settings.recovery.on) {
+        Some(user) if !was_asked_lately(sql, user, core.now()).refuse()? && throttle::count_way_back(sql, core, user)? => Some(user),
+        _ => None,
+    };
+    if let Some(user) = wanted {
+        let made = ticket::make(sql, core, user, Purpose::Recover, 0, core.now())?;
+        notice::tell_link(sql, core, LetterKind::Recover, &made, base, &[("where", origin)])?;
     }
     let mut asked = event(core, Verb::RecoverAsk, user, None, origin);
     asked.refused = user.is_none();
     Ok(((), Some(asked)))
+}
+
+/// Whether a link to the questions was sent so short a time ago that it is still on its way: a second one would only make it void.
+fn was_asked_lately(sql: &Connection, user: i64, now: Moment) -> rusqlite::Result<bool> {
+    const SQL: &str = "select 1 from ticket where user_id = ?1 and purpose = 'recover' and void is null and used is null and made > ?2";
+    sql.prepare_cached(SQL)?.exists(params![user, now.plus(-ON_ITS_WAY).0])
 }
 
 /// Whose answers are awaited, and by which link.
@@ -237,23 +252,20 @@ fn answered(sql: &Connection, core: &Core, visit: &[u8; 32], right: bool, base: 
     sql.execute("delete from visit where digest = ?", [visit]).refuse()?;
     let delay = core.settings().recovery.delay * when::HOUR;
     let starts = core.now().plus(delay);
-    let Made { token, ends } = ticket::make(sql, core, user, Purpose::Reset, 0, starts)?;
+    let way = ticket::make(sql, core, user, Purpose::Recovered, 0, starts)?;
     if delay == 0 {
-        return Ok((Some(Way::Now(token)), Some(told)));
+        return Ok((Some(Way::Now(way.token)), Some(told)));
     }
-    let stop = ticket::make(sql, core, user, Purpose::Cancel, 0, core.now())?;
-    sql.execute("update ticket set ends = ?2 where digest = ?1", params![stop.token.digest(), starts.plus(Purpose::Reset.lasts()).0]).refuse()?;
-    let (way, stop) = (format!("{base}/link#k={}", token.expose()), format!("{base}/link#k={}", stop.token.expose()));
-    notice::tell(sql, core, user, LetterKind::RecoverSoon, &[("link", &stop), ("at", &notice::moment(core, starts))])?;
-    notice::tell_at(sql, core, user, LetterKind::Reset, starts, &[("link", &way), ("ends", &notice::moment(core, ends))])?;
+    let stop = Made { ends: way.ends, ..ticket::make(sql, core, user, Purpose::Cancel, 0, core.now())? };
+    sql.execute("update ticket set ends = ?2 where id = ?1", params![stop.id, stop.ends.0]).refuse()?;
+    notice::tell_link(sql, core, LetterKind::RecoverSoon, &stop, base, &[("at", &notice::moment(core, starts)), ("where", origin)])?;
+    notice::tell_link(sql, core, LetterKind::Reset, &way, base, &[])?;
     Ok((Some(Way::Later(starts)), Some(told)))
 }
 
 /// The owner stopped it: no link of it works any more, and every session ends, since somebody else knows the answers.
 pub(crate) fn cancel(sql: &Connection, core: &Core, user: i64) -> Result<(), Refusal> {
-    let now = core.now().0;
-    sql.execute("update ticket set void = ?2 where user_id = ?1 and used is null and void is null and by_id is null", params![user, now]).refuse()?;
+    ticket::void_way_back(sql, core, Some(user))?;
     sql.execute("delete from answer where user_id = ?", [user]).refuse()?;
-    letter::withdraw(sql, user, LetterKind::Reset)?;
     session::end_others(sql, core, user, 0)
 }

@@ -14,6 +14,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 /// Sessions of one user at once; the oldest gives way.
 const AT_ONCE: i64 = 5;
+/// What goes on of the sessions of one account: not ended, used lately, begun not too long ago. Its parameters are those of [`alive`].
+const ALIVE: &str = "user_id = ?1 and ended is null and seen >= ?2 and started >= ?3";
 /// The last use is written down when it is older than this, in milliseconds.
 const SEEN_EVERY: i64 = when::MINUTE;
 
@@ -127,16 +129,30 @@ fn find(sql: &Connection, digest: &[u8; 32]) -> rusqlite::Result<Option<(Session
     row.optional()
 }
 
-/// Starts a session; the oldest beyond [`AT_ONCE`] end. A browser that this account was never used in before is told to its owner by
-/// letter. Gives its row id.
+/// Whose sessions, and since when they must have been used and begun.
+fn alive(user: i64, role: Role, now: Moment) -> [i64; 3] {
+    [user, now.0 - role.idle_minutes() * when::MINUTE, now.0 - role.absolute_hours() * when::HOUR]
+}
+
+/// How many sessions of an account go on.
+pub(crate) fn count(sql: &Connection, user: i64, role: Role, now: Moment) -> rusqlite::Result<usize> {
+    sql.prepare_cached(&format!("select count(*) from session where {ALIVE}"))?.query_row(alive(user, role, now), |row| row.get(0))
+}
+
+/// Starts a session; those that ended by themselves and the oldest beyond [`AT_ONCE`] end for good. A browser that this account was never
+/// used in before is told to its owner by letter. Gives its row id.
 pub(crate) fn start(sql: &Connection, core: &Core, user: i64, arrival: &Arrival) -> Result<i64, Refusal> {
     let now = core.now().0;
     const SQL: &str = "insert into session (digest, user_id, started, seen, stepped, origin, words) values (?1, ?2, ?3, ?3, ?3, ?4, ?5)";
     sql.execute(SQL, params![arrival.fresh, user, now, arrival.origin, arrival.words]).refuse()?;
     let id = sql.last_insert_rowid();
-    const OLDEST: &str = "update session set ended = ?2 where user_id = ?1 and ended is null and id not in
-        (select id from session where user_id = ?1 and ended is null order by started desc, id desc limit ?3)";
-    sql.execute(OLDEST, params![user, now, AT_ONCE]).refuse()?;
+    let role = sql.prepare_cached("select role from user where id = ?").refuse()?.query_row([user], |row| role_at(row, 0)).refuse()?;
+    let [user, used, begun] = alive(user, role, core.now());
+    let rest = format!(
+        "update session set ended = ?4 where user_id = ?1 and ended is null and id not in
+        (select id from session where {ALIVE} order by started desc, id desc limit ?5)"
+    );
+    sql.prepare_cached(&rest).refuse()?.execute(params![user, used, begun, now, AT_ONCE]).refuse()?;
     know_device(sql, core, user, arrival)?;
     Ok(id)
 }
@@ -169,11 +185,9 @@ pub(crate) fn end_others(sql: &Connection, core: &Core, user: i64, spare: i64) -
 
 /// The live sessions of the one who asks, newest first.
 pub fn list<M>(own: &Own<'_, M>) -> Result<Vec<Listed>, Refusal> {
-    const SQL: &str = "select started, seen, origin, id, words from session where user_id = ?1 and ended is null and seen > ?2 order by started desc";
     let tx = own.tx();
-    let idle = tx.now().plus(-tx.actor().role.idle_minutes() * when::MINUTE);
-    let mut statement = tx.sql.prepare_cached(SQL).refuse()?;
-    let rows = statement.query_map(params![own.user(), idle.0], |row| Ok((Moment(row.get(0)?), Moment(row.get(1)?), row.get(2)?, row.get(3)?, row.get(4)?)));
+    let mut statement = tx.sql.prepare_cached(&format!("select started, seen, origin, id, words from session where {ALIVE} order by started desc")).refuse()?;
+    let rows = statement.query_map(alive(own.user(), tx.actor().role, tx.now()), |row| Ok((Moment(row.get(0)?), Moment(row.get(1)?), row.get(2)?, row.get(3)?, row.get(4)?)));
     let rows: Vec<(Moment, Moment, String, i64, String)> = rows.refuse()?.collect::<Result<_, _>>().refuse()?;
     let listed = |(started, seen, origin, id, words)| Ok(Listed { id: tx.seal(id)?, started, seen, origin, words, current: id == tx.actor().session });
     rows.into_iter().map(listed).collect()

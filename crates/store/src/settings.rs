@@ -6,6 +6,7 @@ use crate::{
     error::{OpenError, Refuse},
     letter::Smtp,
     site::Core,
+    ticket,
 };
 use jiff::tz::TimeZone;
 use keys::field::Place;
@@ -44,8 +45,8 @@ pub struct Settings {
     pub terms: String,
     /// The keyring of the installation is looked after here, and not from another site.
     pub keeps_keyring: bool,
-    /// The recovery kit was printed and shown to be on paper, or is no business of this site.
-    pub kit_confirmed: bool,
+    /// The recovery kit was printed and shown to be on paper, as far as this site looks after it: ask [`Site::kit_is_on_paper`].
+    pub(crate) kit_confirmed: bool,
     /// The two who keep it.
     pub kit_holders: Option<(String, String)>,
     /// When somebody was rescued from the console, until a system administrator has read that.
@@ -130,7 +131,7 @@ pub(crate) fn load(sql: &Connection, keys: &keys::SiteKeys) -> Result<Settings, 
         trial,
         terms: get("terms")?.unwrap_or_else(|| TERMS.into()),
         keeps_keyring: get("kit.elsewhere")?.is_none(),
-        kit_confirmed: get("kit.confirmed")?.is_some() || get("kit.elsewhere")?.is_some(),
+        kit_confirmed: get("kit.confirmed")?.is_some(),
         rescue: get("rescue")?.and_then(|at| at.parse().ok()).map(Moment),
         kit_holders: get("kit.holders")?.and_then(|text| text.split_once('\n').map(|(one, two)| (one.to_owned(), two.to_owned()))),
     })
@@ -168,6 +169,16 @@ pub struct TypedFirm {
 /// The kinds of firm: value and words.
 pub const KINDS: [(&str, &str); 4] = [("immigration", "Immigration advisers"), ("solicitor", "Solicitors"), ("auditor", "Auditors"), ("other", "Another kind of firm")];
 
+/// The types of case with which a firm of this kind begins.
+fn case_types(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "immigration" => &["Visa", "Leave to remain", "Settlement", "Naturalisation", "Appeal", "Asylum", "Other"],
+        "solicitor" => &["Property", "Family", "Wills and probate", "Employment", "Dispute", "Company and commercial", "Other"],
+        "auditor" => &["Statutory audit", "Review", "Accounts", "Tax", "Other assurance", "Other"],
+        _ => &["General"],
+    }
+}
+
 impl TypedFirm {
     /// All mistakes at once, or what is to be kept.
     pub fn meant(&self) -> Result<TypedFirm, Vec<Problem>> {
@@ -199,6 +210,13 @@ pub(crate) fn put_firm(sql: &Connection, core: &Core, typed: &TypedFirm) -> Resu
         put(sql, core, key, Some(value))?;
     }
     put(sql, core, "firm.phone", (!firm.phone.is_empty()).then_some(&firm.phone))
+}
+
+/// The types of case of a firm that is being set up, by its kind. There are no cases yet.
+pub(crate) fn put_case_types(sql: &Connection, kind: &str) -> Result<(), Refusal> {
+    sql.execute("delete from case_type", []).refuse()?;
+    let mut put = sql.prepare_cached("insert into case_type (name) values (?)").refuse()?;
+    case_types(kind).iter().try_for_each(|name| put.execute([name]).map(drop)).refuse()
 }
 
 /// Changes the firm.
@@ -248,6 +266,10 @@ pub fn set_recovery(site: &Administer<'_, Writing>, recovery: Recovery) -> Resul
     }
     let text = serde_json::to_string(&recovery).map_err(Refusal::fault)?;
     put(site.tx().sql, site.tx().core, "recovery", Some(&text))?;
+    if !recovery.on {
+        // Whoever closes it believes that it is closed: nothing that was begun goes on.
+        ticket::void_way_back(site.tx().sql, site.tx().core, None)?;
+    }
     site.tx().note(Verb::SettingsChange);
     Ok(())
 }
@@ -288,44 +310,6 @@ pub fn keep_networks(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
         }
         _ => Err(Refusal::invalid("", "The minute was over: the networks before count again. Try once more.")),
     }
-}
-
-/// The recovery kit is on paper, and these two keep it.
-pub fn confirm_kit(site: &Administer<'_, Writing>, one: &str, two: &str) -> Result<(), Refusal> {
-    if !site.tx().core.settings().keeps_keyring {
-        return Err(Refusal::NotFound);
-    }
-    crate::setup::confirm_kit(site.tx().sql, site.tx().core, one, two)?;
-    site.tx().note(Verb::KeyKit);
-    Ok(())
-}
-
-/// A new recovery kit was made: the one on paper opens nothing any more.
-pub fn kit_replaced(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
-    forget(site)?;
-    site.tx().note(Verb::KeyKit);
-    Ok(())
-}
-
-/// How the key is found at a start is about to be changed.
-pub fn key_start(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
-    if !site.tx().core.settings().keeps_keyring {
-        return Err(Refusal::NotFound);
-    }
-    site.tx().note(Verb::KeyStart);
-    Ok(())
-}
-
-fn forget(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
-    put(site.tx().sql, site.tx().core, "kit.confirmed", None)?;
-    put(site.tx().sql, site.tx().core, "kit.holders", None)
-}
-
-/// The kit that was on paper opens nothing any more: the root key is another.
-pub fn forget_kit(site: &Administer<'_, Writing>) -> Result<(), Refusal> {
-    forget(site)?;
-    site.tx().note(Verb::KeyRotate);
-    Ok(())
 }
 
 /// A system administrator has read that somebody was rescued from the console.

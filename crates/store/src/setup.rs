@@ -2,9 +2,11 @@
 //! loses nothing; until it says `done` the site answers nothing else.
 
 use crate::{
-    Site,
+    Site, Writing,
+    charge::Leave,
     enrol,
     error::Refuse,
+    kit,
     settings::{self, TypedFirm},
     sign::{event, told},
     site::Core,
@@ -106,9 +108,19 @@ impl Site {
         self.door(|sql| held(sql, &digest).refuse())
     }
 
+    /// Leave to change the keyring, for whoever holds the set-up and has come to the key.
+    pub fn setup_leave(&self, holder: &Token) -> Result<Leave<Writing>, Refusal> {
+        let held = self.setup(holder)?.filter(|held| held.step >= Step::Key && held.step != Step::Done && self.settings().keeps_keyring);
+        held.map(|_| Leave::given()).ok_or(Refusal::NotFound)
+    }
+
     /// Keeps the firm. Can be done again until the end.
     pub async fn setup_firm(&self, holder: &Token, typed: TypedFirm, origin: &str) -> Result<(), Refusal> {
-        self.setup_step(holder, Step::Firm, origin, move |sql, core| settings::put_firm(sql, core, &typed)).await
+        self.setup_step(holder, Step::Firm, origin, move |sql, core| {
+            settings::put_firm(sql, core, &typed)?;
+            settings::put_case_types(sql, &typed.kind)
+        })
+        .await
     }
 
     /// The key was settled: the next step is the kit.
@@ -119,7 +131,7 @@ impl Site {
     /// The kit is on paper, with its holders; `None` when that is put off.
     pub async fn setup_kit(&self, holder: &Token, holders: Option<(String, String)>, origin: &str) -> Result<(), Refusal> {
         self.setup_step(holder, Step::Kit, origin, move |sql, core| match holders {
-            Some((one, two)) => confirm_kit(sql, core, &one, &two),
+            Some((one, two)) => kit::keep_holders(sql, core, &one, &two),
             None => Ok(()),
         })
         .await
@@ -172,7 +184,8 @@ fn meant(name: &str, email: &str) -> Result<(String, String), Vec<Problem>> {
     }
 }
 
-/// The account that was named by mistake. Nothing refers to it but its own ways in and its letters.
+/// The account that was named by mistake. Nothing refers to it but its own ways in, its letters and the trail; the next account gets
+/// another id, so that what the trail tells of this one is told of nobody else.
 fn forget(sql: &Connection, core: &Core, user: i64) -> Result<(), Refusal> {
     crate::factor::strip(sql, core, user)?;
     for statement in ["update setup set user_id = null where user_id = ?", "delete from ticket where user_id = ?", "delete from letter where user_id = ?", "delete from user where id = ?"] {
@@ -221,18 +234,6 @@ pub(crate) fn skip(sql: &Connection) -> rusqlite::Result<()> {
 /// Whether setting up is over, as the database says.
 pub(crate) fn is_done(sql: &Connection) -> rusqlite::Result<bool> {
     sql.prepare_cached("select 1 from setup where step = 'done'")?.exists([])
-}
-
-/// Keeps that the kit is on paper, and with whom.
-pub(crate) fn confirm_kit(sql: &Connection, core: &Core, one: &str, two: &str) -> Result<(), Refusal> {
-    let holder = |field, label, typed: &str| text::line(field, label, typed, user::NAME_MAX);
-    let (one, two) = match (holder("holder1", "The first holder", one), holder("holder2", "The second holder", two)) {
-        (Ok(one), Ok(two)) if text::even(&one) != text::even(&two) => (one, two),
-        (Ok(_), Ok(_)) => return Err(Refusal::invalid("holder2", "Name another person: one of two may be ill or gone when the kit is needed.")),
-        (one, two) => return Err(Refusal::Invalid(one.err().into_iter().chain(two.err()).collect())),
-    };
-    settings::put(sql, core, "kit.holders", Some(&format!("{one}\n{two}")))?;
-    settings::put(sql, core, "kit.confirmed", Some(&core.now().0.to_string()))
 }
 
 /// A token as it was typed by hand or stood in the link; `None` when it cannot be one.

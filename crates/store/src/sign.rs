@@ -9,6 +9,7 @@ use crate::{
     notice, recovery,
     session::{self, Arrival},
     site::Core,
+    throttle,
     trail::Event,
     user,
 };
@@ -77,17 +78,11 @@ impl Site {
         self.door(|sql| sql.prepare_cached("select password from user where id = ?").refuse()?.query_row([actor.user], |row| row.get(0)).refuse())
     }
 
-    /// The password was right: remembers it under `token` until the code comes.
-    pub async fn start_visit(&self, user: i64, token: &Token) -> Result<(), Refusal> {
-        let digest = token.digest();
-        self.submit(true, move |sql, core| {
-            let now = core.now();
-            let done = sql
-                .execute("delete from visit where purpose = 'code' and started < ?", [now.plus(-VISIT).0])
-                .and_then(|_| sql.execute("insert into visit (digest, user_id, purpose, started) values (?, ?, 'code', ?)", params![digest, user, now.0]));
-            (done.map(drop).refuse(), Vec::new())
-        })
-        .await
+    /// The password was right: remembers it under `token` until the code comes, unless it was changed while it was checked.
+    pub async fn start_visit(&self, account: &Account, token: &Token) -> Result<(), Refusal> {
+        let (user, hash, digest) = (account.user, account.password.clone(), token.digest());
+        const SQL: &str = "insert into visit (digest, user_id, purpose, started) select ?1, id, 'code', ?3 from user where id = ?2 and password = ?4";
+        self.submit(true, move |sql, core| (sql.execute(SQL, params![digest, user, core.now().0, hash]).map(drop).refuse(), Vec::new())).await
     }
 
     /// Whose code is awaited under `token`; `None` when nobody's is.
@@ -158,9 +153,11 @@ impl Site {
         self.submit(true, move |_, core| (Ok(()), vec![event(core, Verb::SignInFailed, user, None, &origin)])).await
     }
 
-    /// Keeps the new hash of a password after its cost was raised.
-    pub async fn rehash(&self, user: i64, hash: String) -> Result<(), Refusal> {
-        self.submit(true, move |sql, _| (sql.execute("update user set password = ?2 where id = ?1 and password != ''", params![user, hash]).map(drop).refuse(), Vec::new())).await
+    /// Keeps the new hash of a password after its cost was raised, unless the password was changed meanwhile.
+    pub async fn rehash(&self, account: &Account, hash: String) -> Result<(), Refusal> {
+        let (user, before) = (account.user, account.password.clone());
+        const SQL: &str = "update user set password = ?2 where id = ?1 and password = ?3";
+        self.submit(true, move |sql, _| (sql.execute(SQL, params![user, hash, before]).map(drop).refuse(), Vec::new())).await
     }
 }
 
@@ -209,6 +206,9 @@ fn enter(sql: &Connection, core: &Core, digest: &[u8; 32], proof: &Proof, arriva
     }
     sql.execute("update visit set tries = tries + 1 where digest = ?", [digest]).refuse()?;
     let more = visit(sql, digest, core.now()).refuse()?.is_some();
+    if !more && throttle::count_suspicion(sql, core, user)? {
+        notice::tell(sql, core, user, LetterKind::CodesWrong, &[("where", &arrival.origin)])?;
+    }
     let entry = if more { Entry::Wrong } else { Entry::Over };
     Ok((entry, Some(event(core, Verb::SignInFailed, Some(user), None, &arrival.origin))))
 }

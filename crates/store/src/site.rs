@@ -6,6 +6,7 @@ use crate::{
     disk::Disk,
     settings::{self, Settings},
     setup,
+    strangers::Strangers,
     error::{self, OpenError, Refuse},
     migrate::{self, migrate},
     open::{Role, open},
@@ -22,7 +23,7 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -78,7 +79,10 @@ pub(crate) struct Core {
     pub(crate) keys: SiteKeys,
     settings: RwLock<Arc<Settings>>,
     changed: AtomicBool,
+    posted: AtomicBool,
     set_up: AtomicBool,
+    /// Whether the kit is on paper, as the site knows that looks after it: one for all sites of an installation.
+    kit: OnceLock<Arc<AtomicBool>>,
     pub(crate) wal: PathBuf,
     pub(crate) disk: Disk,
     pub(crate) health: Health,
@@ -97,26 +101,56 @@ impl Core {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A setting was written: they are read again once it is on disk.
+    /// A setting was written in the transaction that is open: they are read again once it is on disk.
     pub(crate) fn settings_changed(&self) {
         self.changed.store(true, Ordering::SeqCst);
+    }
+
+    /// A letter was put in the transaction that is open: the bell rings once it is on disk.
+    pub(crate) fn letter_put(&self) {
+        self.posted.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the recovery kit of the installation is on paper.
+    pub(crate) fn kit_is_on_paper(&self) -> bool {
+        let settings = self.settings();
+        match settings.keeps_keyring {
+            true => settings.kit_confirmed,
+            false => self.kit.get().is_some_and(|kit| kit.load(Ordering::Relaxed)),
+        }
     }
 
     pub(crate) fn is_set_up(&self) -> bool {
         self.set_up.load(Ordering::Relaxed)
     }
 
-    /// Reads settings again that were written.
-    fn refresh(&self) -> Result<(), Refusal> {
-        if !self.changed.swap(false, Ordering::SeqCst) {
-            return Ok(());
+    /// The other sites hear of the kit from the one that looks after it.
+    fn tell_kit(&self, fresh: &Settings) {
+        if let Some(kit) = self.kit.get().filter(|_| fresh.keeps_keyring) {
+            kit.store(fresh.kit_confirmed, Ordering::Relaxed);
         }
-        let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = settings::load(&door, &self.keys).map_err(Refusal::fault);
-        let fresh = read.and_then(|fresh| Ok((fresh, setup::is_done(&door).refuse()?))).inspect_err(|_| self.settings_changed())?;
-        self.set_up.store(fresh.1, Ordering::Relaxed);
-        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh.0);
-        Ok(())
+    }
+
+    /// What was written is on disk: settings are read again, and the bell rings, before anybody is answered. Called by the writer alone.
+    pub(crate) fn committed(&self, sql: &Connection) {
+        if self.posted.swap(false, Ordering::SeqCst) {
+            self.bell.notify_one();
+        }
+        if !self.changed.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        let read = settings::load(sql, &self.keys).map_err(|error| error.text);
+        match read.and_then(|fresh| Ok((fresh, setup::is_done(sql).map_err(|error| error.to_string())?))) {
+            Ok((fresh, done)) => {
+                self.set_up.store(done, Ordering::Relaxed);
+                self.tell_kit(&fresh);
+                *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+            }
+            Err(cause) => {
+                tracing::error!(cause, "the settings cannot be read again; those from before count on");
+                self.settings_changed();
+            }
+        }
     }
 }
 
@@ -128,28 +162,6 @@ pub struct Site {
     queue: Queue,
     blobs: Blobs,
     strangers: Arc<Strangers>,
-}
-
-/// Counts the refusals of strangers in this second.
-#[derive(Default)]
-struct Strangers(Mutex<(i64, u32)>);
-
-impl Strangers {
-    /// Refusals of strangers that are written down in one second.
-    const A_SECOND: u32 = 10;
-
-    fn admit(&self, now: Moment) -> bool {
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let second = now.0.div_euclid(1000);
-        if counted.0 != second {
-            *counted = (second, 0);
-        }
-        counted.1 += 1;
-        if counted.1 == Self::A_SECOND + 1 {
-            tracing::warn!("strangers are refused more than {} times a second; the rest is not in the trail", Self::A_SECOND);
-        }
-        counted.1 <= Self::A_SECOND
-    }
 }
 
 impl Site {
@@ -183,7 +195,9 @@ impl Site {
         let core = Arc::new(Core {
             settings: RwLock::new(Arc::new(settings::load(&door, &keys)?)),
             changed: AtomicBool::new(false),
+            posted: AtomicBool::new(false),
             set_up: AtomicBool::new(setup::is_done(&door)?),
+            kit: OnceLock::new(),
             wal: folder.join("site.db-wal"),
             disk: Disk::new(folder),
             health: Health { stopped: Mutex::new(None), trail_down: AtomicBool::new(false) },
@@ -208,6 +222,18 @@ impl Site {
     /// The settings that count now.
     pub fn settings(&self) -> Arc<Settings> {
         self.core.settings()
+    }
+
+    /// Whether the recovery kit of the installation is on paper. Without one no clients are invited, in none of its sites.
+    pub fn kit_is_on_paper(&self) -> bool {
+        self.core.kit_is_on_paper()
+    }
+
+    /// Joins the sites of an installation, which share what is known of the kit.
+    pub(crate) fn share_kit(&self, kit: &Arc<AtomicBool>) {
+        if self.core.kit.set(Arc::clone(kit)).is_ok() {
+            self.core.tell_kit(&self.settings());
+        }
     }
 
     /// Rings when a letter was put into the queue.
@@ -305,7 +331,6 @@ impl Site {
         self.queue.send(job).map_err(|(refusal, _)| refusal)?;
         let out = receive.await.unwrap_or_else(|_| Err(Refusal::Stopped));
         self.watch(&out);
-        self.core.refresh()?;
         out
     }
 

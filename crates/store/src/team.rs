@@ -27,7 +27,7 @@ pub fn list<M>(charge: &Charge<'_, M>) -> Result<Vec<Listed>, Refusal> {
     let tx = charge.tx();
     let mut teams = tx.sql.prepare_cached("select id, name from team order by name").refuse()?;
     let rows: Vec<(i64, String)> = teams.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).refuse()?.collect::<Result<_, _>>().refuse()?;
-    const MEMBERS: &str = "select u.id, u.name, u.words, u.role from team_member m join user u on u.id = m.user_id where m.team_id = ? order by u.name";
+    const MEMBERS: &str = "select u.id, u.name, u.words, u.role from team_member m join user u on u.id = m.user_id where m.team_id = ? order by u.name collate nocase, u.id";
     let mut members = tx.sql.prepare_cached(MEMBERS).refuse()?;
     let mut out = Vec::with_capacity(rows.len());
     for (id, name) in rows {
@@ -63,8 +63,7 @@ pub fn rename(charge: &Charge<'_, Writing>, team: &Sealed<Team>, name: &str) -> 
 /// Puts somebody of the firm into a team.
 pub fn add(charge: &Charge<'_, Writing>, team: &Sealed<Team>, person: &Sealed<User>) -> Result<(), Refusal> {
     let id = open(charge, team)?;
-    let chosen = user::chosen(charge.tx(), person, true)?;
-    let (user, _) = chosen.ok_or_else(|| Refusal::invalid("user", "Choose a colleague who works on cases"))?;
+    let user = user::chosen_staff(charge.tx(), person)?.ok_or_else(|| Refusal::invalid("user", "Choose a colleague who works on cases"))?;
     charge.tx().sql.execute("insert into team_member (team_id, user_id) values (?, ?) on conflict do nothing", params![id, user]).refuse()?;
     record(charge, id, Some(user));
     Ok(())

@@ -16,7 +16,7 @@ struct Bucket {
     each: f64,
 }
 
-/// Ten wrong tries on one account, one more every minute and a half: 970 guesses a day at the most.
+/// Ten wrong tries on one account, passwords and codes together, one more every minute and a half: 970 guesses a day at the most.
 const ACCOUNT: Bucket = Bucket { holds: 10.0, each: 90_000.0 };
 /// The same for a browser in which the account was used before, on its own: whoever floods an account does not lock its owner out.
 const DEVICE: Bucket = ACCOUNT;
@@ -24,6 +24,10 @@ const DEVICE: Bucket = ACCOUNT;
 const ADDRESS: Bucket = Bucket { holds: 40.0, each: 15_000.0 };
 /// Three tries a day at the two answers of the optional way back in.
 const ANSWERS: Bucket = Bucket { holds: 3.0, each: 28_800_000.0 };
+/// Three letters with a way back in to one account, one more every eight hours: who asks for them may be anybody.
+const WAY_BACK: Bucket = ANSWERS;
+/// One letter a day that says of an account that somebody has its password.
+const SUSPICION: Bucket = Bucket { holds: 1.0, each: 86_400_000.0 };
 /// The 64 bits before it, for IPv6.
 const NETWORK: Bucket = Bucket { holds: 80.0, each: 7_500.0 };
 
@@ -75,9 +79,15 @@ impl Site {
         Ok(admission)
     }
 
-    /// The try was right: the account starts anew, and the others get it back.
+    /// Somebody is in, or has shown everything that was asked for: the account starts anew, and the others get the try back.
     pub async fn relieve(&self, counted: Counted) -> Result<(), Refusal> {
-        self.submit(true, move |sql, core| (relieve(sql, core, &counted), Vec::<Event>::new())).await
+        self.submit(true, move |sql, _| (relieve(sql, &counted), Vec::<Event>::new())).await
+    }
+
+    /// The try was right, or could not be judged, but nobody is in by it: it is taken back, and what was wrong before stays counted.
+    /// Otherwise a right password would forgive wrong codes.
+    pub async fn give_back(&self, counted: Counted) -> Result<(), Refusal> {
+        self.submit(true, move |sql, _| (give_back(sql, counted.account.iter().chain(&counted.others)), Vec::<Event>::new())).await
     }
 }
 
@@ -101,8 +111,8 @@ fn count(sql: &Connection, core: &Core, account: Option<Account>, device: Option
     if let Some(longest) = over.max_by(f64::total_cmp) {
         return Ok(Admission::Held(now.plus(longest as i64)));
     }
-    for (key, _, level) in levels {
-        put(sql, &key, level + 1.0, now)?;
+    for (key, bucket, level) in levels {
+        put(sql, &key, bucket, level + 1.0, now)?;
     }
     Ok(Admission::Go(counted))
 }
@@ -112,36 +122,62 @@ fn is_known(sql: &Connection, email: &[u8; 32], device: &[u8; 32]) -> Result<boo
     user.map_or(Ok(false), |user| session::knows_device(sql, user, device).refuse())
 }
 
-/// What is in a counter now. A clock that was set back takes nothing out.
+/// What is in a counter now. A clock that was set back takes nothing out, and the counter goes on from there.
 fn level(sql: &Connection, key: &[u8; 32], bucket: Bucket, now: Moment) -> Result<f64, Refusal> {
     let found: Option<(f64, i64)> = sql.prepare_cached("select count, at from throttle where key = ?").refuse()?.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional().refuse()?;
-    Ok(found.map_or(0.0, |(count, at)| (count - (now.0 - at).max(0) as f64 / bucket.each).max(0.0)))
+    match found {
+        None => Ok(0.0),
+        Some((count, at)) if at > now.0 => put(sql, key, bucket, count, now).map(|()| count),
+        Some((count, at)) => Ok((count - (now.0 - at) as f64 / bucket.each).max(0.0)),
+    }
 }
 
-fn put(sql: &Connection, key: &[u8; 32], level: f64, now: Moment) -> Result<(), Refusal> {
-    const SQL: &str = "insert into throttle (key, count, at) values (?1, ?2, ?3) on conflict (key) do update set count = ?2, at = max(at, ?3)";
-    sql.prepare_cached(SQL).refuse()?.execute(params![key, level, now.0]).map(drop).refuse()
+/// Keeps what is in a counter now, and when nothing will be left of it.
+fn put(sql: &Connection, key: &[u8; 32], bucket: Bucket, level: f64, now: Moment) -> Result<(), Refusal> {
+    const SQL: &str = "insert into throttle (key, count, at, ends) values (?1, ?2, ?3, ?4) on conflict (key) do update set count = ?2, at = ?3, ends = ?4";
+    let ends = now.plus((level * bucket.each).ceil() as i64);
+    sql.prepare_cached(SQL).refuse()?.execute(params![key, level, now.0, ends.0]).map(drop).refuse()
 }
 
-/// Counts a try at the answers of this account; false when there were too many.
-pub(crate) fn count_answers(sql: &Connection, core: &Core, user: i64) -> Result<bool, Refusal> {
-    let key = core.keys.fields.index("throttle", &format!("answers {user}"));
-    let level = level(sql, &key, ANSWERS, core.now())?;
-    let goes = level + 1.0 <= ANSWERS.holds;
+/// Counts a try in a counter of its own; false when there were too many.
+fn count_one(sql: &Connection, core: &Core, name: &str, bucket: Bucket) -> Result<bool, Refusal> {
+    let (key, now) = (core.keys.fields.index("throttle", name), core.now());
+    let level = level(sql, &key, bucket, now)?;
+    let goes = level + 1.0 <= bucket.holds;
     if goes {
-        put(sql, &key, level + 1.0, core.now())?;
+        put(sql, &key, bucket, level + 1.0, now)?;
     }
     Ok(goes)
 }
 
-fn relieve(sql: &Connection, core: &Core, counted: &Counted) -> Result<(), Refusal> {
+/// Counts a try at the answers of this account; false when there were too many.
+pub(crate) fn count_answers(sql: &Connection, core: &Core, user: i64) -> Result<bool, Refusal> {
+    count_one(sql, core, &format!("answers {user}"), ANSWERS)
+}
+
+/// A try at the answers could not be judged: it is taken back.
+pub(crate) fn give_answers_back(sql: &Connection, core: &Core, user: i64) -> Result<(), Refusal> {
+    give_back(sql, [core.keys.fields.index("throttle", &format!("answers {user}"))].iter())
+}
+
+/// Counts a letter with a way back in to this account; false when there were enough.
+pub(crate) fn count_way_back(sql: &Connection, core: &Core, user: i64) -> Result<bool, Refusal> {
+    count_one(sql, core, &format!("way back {user}"), WAY_BACK)
+}
+
+/// Counts a letter that says that somebody has the password of this account; false when there was one today.
+pub(crate) fn count_suspicion(sql: &Connection, core: &Core, user: i64) -> Result<bool, Refusal> {
+    count_one(sql, core, &format!("suspicion {user}"), SUSPICION)
+}
+
+fn give_back<'k>(sql: &Connection, mut keys: impl Iterator<Item = &'k [u8; 32]>) -> Result<(), Refusal> {
+    let mut back = sql.prepare_cached("update throttle set count = max(count - 1, 0) where key = ?").refuse()?;
+    keys.try_for_each(|key| back.execute([key]).map(drop).refuse())
+}
+
+fn relieve(sql: &Connection, counted: &Counted) -> Result<(), Refusal> {
     if let Some(account) = &counted.account {
         sql.execute("delete from throttle where key = ?", [account]).refuse()?;
     }
-    for key in &counted.others {
-        sql.execute("update throttle set count = max(count - 1, 0) where key = ?", [key]).refuse()?;
-    }
-    // What has run out long ago is forgotten, a little at each right try.
-    let old = core.now().plus(-(ACCOUNT.holds * ACCOUNT.each) as i64 * 2).0;
-    sql.execute("delete from throttle where key in (select key from throttle where at < ? limit 64)", params![old]).map(drop).refuse()
+    give_back(sql, counted.others.iter())
 }

@@ -15,20 +15,23 @@ pub enum Purpose {
     Invite,
     /// Set-up anew, after a colleague made sure who it is.
     Reset,
-    /// The optional way back in, by two answers.
+    /// The optional way back in: leads to the two questions.
     Recover,
+    /// Set-up anew, after both answers were right.
+    Recovered,
     /// Stops that.
     Cancel,
 }
 
 impl Purpose {
-    const ALL: [Purpose; 4] = [Purpose::Invite, Purpose::Reset, Purpose::Recover, Purpose::Cancel];
+    const ALL: [Purpose; 5] = [Purpose::Invite, Purpose::Reset, Purpose::Recover, Purpose::Recovered, Purpose::Cancel];
 
     pub(crate) const fn value(self) -> &'static str {
         match self {
             Purpose::Invite => "invite",
             Purpose::Reset => "reset",
             Purpose::Recover => "recover",
+            Purpose::Recovered => "recovered",
             Purpose::Cancel => "cancel",
         }
     }
@@ -37,11 +40,20 @@ impl Purpose {
         Purpose::ALL.into_iter().find(|purpose| purpose.value() == value)
     }
 
+    /// Whether it works for an account in this state: a link that was overtaken by events opens nothing.
+    const fn fits(self, state: UserState) -> bool {
+        match self {
+            Purpose::Invite => matches!(state, UserState::Invited | UserState::Enrolling),
+            Purpose::Reset => matches!(state, UserState::Enrolling),
+            Purpose::Recover | Purpose::Recovered | Purpose::Cancel => matches!(state, UserState::Active),
+        }
+    }
+
     /// How long it works, in milliseconds: an invitation 72 hours, the rest a day.
     pub const fn lasts(self) -> i64 {
         match self {
             Purpose::Invite => 72 * when::HOUR,
-            Purpose::Reset | Purpose::Recover | Purpose::Cancel => 24 * when::HOUR,
+            Purpose::Reset | Purpose::Recover | Purpose::Recovered | Purpose::Cancel => 24 * when::HOUR,
         }
     }
 }
@@ -52,6 +64,9 @@ pub struct Made {
     pub token: Token,
     /// Until when it works.
     pub ends: Moment,
+    pub(crate) id: i64,
+    pub(crate) user: i64,
+    pub(crate) starts: Moment,
 }
 
 /// A ticket as somebody came with it.
@@ -69,7 +84,7 @@ pub enum Spoilt {
     Unknown,
     /// It was used.
     Used,
-    /// It was taken back, or a newer one was sent.
+    /// It was taken back, a newer one was sent, or the account was set up otherwise.
     Void,
     /// Its time is over.
     Late,
@@ -90,7 +105,8 @@ impl Spoilt {
     }
 }
 
-/// Makes a ticket; an older one of the same purpose is void from now.
+/// Makes a ticket; an older one of the same purpose is void from now. The trigger `ticket_gone` takes back the letter of one that is void
+/// or used, wherever that is done.
 pub(crate) fn make(sql: &Connection, core: &Core, user: i64, purpose: Purpose, by: i64, starts: Moment) -> Result<Made, Refusal> {
     let (token, now) = (Token::new().map_err(Refusal::fault)?, core.now());
     // A new link takes the place of those that lead to the same: both an invitation and a reset lead to setting up.
@@ -99,7 +115,21 @@ pub(crate) fn make(sql: &Connection, core: &Core, user: i64, purpose: Purpose, b
     let ends = starts.plus(purpose.lasts());
     const SQL: &str = "insert into ticket (digest, user_id, purpose, by_id, made, starts, ends) values (?, ?, ?, ?, ?, ?, ?)";
     sql.execute(SQL, params![token.digest(), user, purpose.value(), (by != 0).then_some(by), now.0, starts.0, ends.0]).refuse()?;
-    Ok(Made { token, ends })
+    Ok(Made { token, ends, id: sql.last_insert_rowid(), user, starts })
+}
+
+/// What the last link to setting up this account was for: one that takes its place is for the same.
+pub(crate) fn last_to_set_up(sql: &Connection, user: i64) -> Result<Purpose, Refusal> {
+    const SQL: &str = "select purpose from ticket where user_id = ? and purpose in ('invite', 'reset', 'recovered') order by id desc limit 1";
+    let last: Option<String> = sql.prepare_cached(SQL).refuse()?.query_row([user], |row| row.get(0)).optional().refuse()?;
+    Ok(last.filter(|value| value != Purpose::Invite.value()).map_or(Purpose::Invite, |_| Purpose::Reset))
+}
+
+/// What the link was for with which the visit under this cookie began; none for the first system administrator.
+pub(crate) fn of_visit(sql: &Connection, visit: &[u8; 32]) -> Result<Option<Purpose>, Refusal> {
+    let mut find = sql.prepare_cached("select t.purpose from visit v join ticket t on t.id = v.ticket where v.digest = ?").refuse()?;
+    let value: Option<String> = find.query_row([visit], |row| row.get(0)).optional().refuse()?;
+    Ok(value.and_then(|value| Purpose::from_value(&value)))
 }
 
 /// The ticket of this token, if it works now.
@@ -111,14 +141,31 @@ pub(crate) fn find(sql: &Connection, digest: &[u8; 32], now: Moment) -> Result<R
         Ok((found, Moment(row.get(3)?), Moment(row.get(4)?), row.get::<_, bool>(5)?, row.get::<_, bool>(6)?))
     });
     let Some((found, starts, ends, used, void)) = row.optional().refuse()? else { return Ok(Err(Spoilt::Unknown)) };
-    let gone = matches!(found.state, UserState::Left | UserState::Suspended);
+    let overtaken = !found.purpose.fits(found.state);
     Ok(match () {
         () if used => Err(Spoilt::Used),
-        () if void || gone => Err(Spoilt::Void),
-        () if now >= ends => Err(Spoilt::Late),
+        () if void || overtaken => Err(Spoilt::Void),
+        () if now >= ends => {
+            // For good: a clock that is set back does not bring it to life again.
+            sql.execute("update ticket set void = ends where id = ?", [found.id]).refuse()?;
+            Err(Spoilt::Late)
+        }
         () if now < starts => Err(Spoilt::Early(starts)),
         () => Ok(found),
     })
+}
+
+/// Makes every open link of an account void: it is set up, and none of them is to set it up again.
+pub(crate) fn void_all(sql: &Connection, core: &Core, user: i64) -> Result<(), Refusal> {
+    const SQL: &str = "update ticket set void = ?2 where user_id = ?1 and used is null and void is null";
+    sql.execute(SQL, params![user, core.now().0]).map(drop).refuse()
+}
+
+/// Makes the optional way back in void wherever it has come to, for one account or for all: it is closed, or what it is for was changed
+/// by somebody who was let in.
+pub(crate) fn void_way_back(sql: &Connection, core: &Core, user: Option<i64>) -> Result<(), Refusal> {
+    const SQL: &str = "update ticket set void = ?2 where (?1 is null or user_id = ?1) and purpose in ('recover', 'recovered', 'cancel') and used is null and void is null";
+    sql.execute(SQL, params![user, core.now().0]).map(drop).refuse()
 }
 
 /// Uses it up. Of many who bring it at once one wins.

@@ -4,12 +4,12 @@ use crate::{
     Tx, Writing,
     charge::{Confirmed, Own},
     error::Refuse,
-    notice, session,
+    factor,
     site::Core,
 };
 use keys::field::Place;
-use rules::{LetterKind, Refusal, Role, Sealed, Secret, User, UserState, Verb, text};
-use rusqlite::{Connection, Row, params};
+use rules::{Refusal, Role, Sealed, Secret, User, UserState, Verb, text};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Longest name, in characters.
 pub const NAME_MAX: usize = 80;
@@ -46,8 +46,10 @@ pub struct NewUser {
 pub(crate) fn create(sql: &Connection, core: &Core, user: &NewUser) -> Result<i64, Refusal> {
     let now = core.now().0;
     let id = insert(sql, core, user.role, &user.name, &user.words, &user.email)?;
-    sql.execute("update user set state = 'active', password = ?2, terms = ?3 where id = ?1", params![id, user.password, now]).refuse()?;
-    crate::factor::insert_totp(sql, core, id, &user.totp, Some(now))?;
+    sql.execute("update user set password = ?2, terms = ?3 where id = ?1", params![id, user.password, now]).refuse()?;
+    set_state(sql, id, UserState::Enrolling)?;
+    set_state(sql, id, UserState::Active)?;
+    factor::insert_totp(sql, core, id, &user.totp, Some(now))?;
     Ok(id)
 }
 
@@ -57,9 +59,14 @@ pub(crate) fn insert(sql: &Connection, core: &Core, role: Role, name: &str, word
     const SQL: &str = "insert into user (kind, role, state, name, words, email, email_index, password, created) values (?, ?, 'invited', ?, ?, zeroblob(0), ?, '', ?)";
     sql.execute(SQL, params![role.kind().value(), role.value(), name, words, index, core.now().0]).refuse()?;
     let id = sql.last_insert_rowid();
-    let sealed = core.keys.fields.seal(email.as_bytes(), Place { table: "user", column: "email", row: id }).refuse()?;
-    sql.execute("update user set email = ? where id = ?", params![sealed, id]).refuse()?;
+    set_email(sql, core, id, email)?;
     Ok(id)
+}
+
+/// Keeps the address of an account, which must be free.
+pub(crate) fn set_email(sql: &Connection, core: &Core, user: i64, email: &str) -> Result<(), Refusal> {
+    let (index, sealed) = (core.keys.fields.index("email", email), core.keys.fields.seal(email.as_bytes(), Place { table: "user", column: "email", row: user }).refuse()?);
+    sql.execute("update user set email = ?2, email_index = ?3 where id = ?1", params![user, sealed, index]).map(drop).refuse()
 }
 
 /// Whether an account, whatever its state, has this address. It is compared in the form of [`rules::text::email`], so that neither
@@ -92,14 +99,23 @@ pub(crate) fn state_at(row: &Row<'_>, n: usize) -> rusqlite::Result<UserState> {
     UserState::from_value(row.get_ref(n)?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)
 }
 
+/// Moves an account to another state, if that one can follow on the state it is in ([`UserState::next`]). Nothing else moves one.
+pub(crate) fn set_state(sql: &Connection, user: i64, to: UserState) -> Result<(), Refusal> {
+    let now = sql.prepare_cached("select state from user where id = ?").refuse()?.query_row([user], |row| state_at(row, 0)).refuse()?;
+    if !now.next().contains(&to) {
+        return Err(Refusal::Conflict);
+    }
+    sql.execute("update user set state = ?2 where id = ?1", params![user, to.value()]).map(drop).refuse()
+}
+
 /// Those who work on cases, by name: who can own and supervise them.
 pub fn staff<M>(tx: &Tx<'_, M>) -> Result<Vec<Person>, Refusal> {
-    people(tx, "select id, name, words, role from user where state = 'active' and role in ('manager', 'staff') order by name")
+    people(tx, "select id, name, words, role from user where state = 'active' and role in ('manager', 'staff') order by name collate nocase, id")
 }
 
 /// Everybody who can be granted something, staff first, by name. Those who were invited can be given what will wait for them.
 pub fn grantable<M>(tx: &Tx<'_, M>) -> Result<Vec<Person>, Refusal> {
-    people(tx, "select id, name, words, role from user where state in ('invited', 'enrolling', 'active') and role != 'administrator' order by kind desc, name")
+    people(tx, "select id, name, words, role from user where state in ('invited', 'enrolling', 'active') and role != 'administrator' order by kind desc, name collate nocase, id")
 }
 
 fn people<M>(tx: &Tx<'_, M>, query: &str) -> Result<Vec<Person>, Refusal> {
@@ -109,19 +125,22 @@ fn people<M>(tx: &Tx<'_, M>, query: &str) -> Result<Vec<Person>, Refusal> {
     rows.into_iter().map(|(id, name, words, role)| Ok(Person { id: tx.seal(id)?, name, words, role })).collect()
 }
 
-/// Row id and role of a person chosen in a form: one who works on cases, or (`anybody`) one who can be granted something.
-pub(crate) fn chosen<M>(tx: &Tx<'_, M>, id: &Sealed<User>, works: bool) -> Result<Option<(i64, Role)>, Refusal> {
+/// Row id of a person chosen in a form from among [`staff`].
+pub(crate) fn chosen_staff<M>(tx: &Tx<'_, M>, id: &Sealed<User>) -> Result<Option<i64>, Refusal> {
+    let found = chosen(tx, id)?.filter(|(_, role, state)| role.works() && *state == UserState::Active);
+    Ok(found.map(|(id, ..)| id))
+}
+
+/// Row id and role of a person chosen in a form from among [`grantable`].
+pub(crate) fn chosen_grantable<M>(tx: &Tx<'_, M>, id: &Sealed<User>) -> Result<Option<(i64, Role)>, Refusal> {
+    let found = chosen(tx, id)?.filter(|(_, role, state)| *role != Role::Administrator && state.counts());
+    Ok(found.map(|(id, role, _)| (id, role)))
+}
+
+fn chosen<M>(tx: &Tx<'_, M>, id: &Sealed<User>) -> Result<Option<(i64, Role, UserState)>, Refusal> {
     let Ok(id) = tx.core.keys.ids.open(id) else { return Ok(None) };
-    let found = tx.sql.query_row("select role, state from user where id = ?", [id], |row| Ok((role_at(row, 0)?, state_at(row, 1)?)));
-    let (role, state) = match found {
-        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(None),
-        found => found.refuse()?,
-    };
-    let fits = match works {
-        true => role.works() && state == UserState::Active,
-        false => state.counts(),
-    };
-    Ok(fits.then_some((id, role)))
+    let mut find = tx.sql.prepare_cached("select id, role, state from user where id = ?").refuse()?;
+    find.query_row([id], |row| Ok((row.get(0)?, role_at(row, 1)?, state_at(row, 2)?))).optional().refuse()
 }
 
 /// Opaque id of the one who asks.
@@ -150,9 +169,7 @@ pub fn set_password(own: &Confirmed<'_>, hash: &str) -> Result<(), Refusal> {
     tx.sql.execute("update user set password = ?2 where id = ?1", params![own.user(), hash]).refuse()?;
     // Whoever came with the password before has to come again.
     tx.sql.execute("delete from visit where user_id = ? and purpose = 'code'", [own.user()]).refuse()?;
-    tx.note(Verb::PasswordSet);
-    session::end_others(tx.sql, tx.core, own.user(), tx.actor().session)?;
-    notice::tell(tx.sql, tx.core, own.user(), LetterKind::FactorChanged, &[("what", "The password was changed"), ("where", &tx.actor().from)])
+    factor::changed(own, Verb::PasswordSet, None, "The password was changed")
 }
 
 /// Sets the name of the one who asks, as their colleagues read it.

@@ -197,6 +197,9 @@ impl Writer {
         if let Fate::Durable = fate {
             fate = self.finish(group.facts.iter().chain(&group.claims));
         }
+        if let Fate::Durable = fate {
+            self.core.committed(&self.sql);
+        }
         group.replies.into_iter().for_each(|reply| reply(fate));
         match fate {
             Fate::Durable => {}

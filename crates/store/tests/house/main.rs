@@ -4,8 +4,12 @@
 mod access;
 mod accounts;
 mod keyring;
+mod life;
+mod links;
 mod lists;
 mod private;
+mod sites;
+mod throttle;
 mod writes;
 
 use proptest::prelude::*;
