@@ -146,6 +146,8 @@ pub(super) struct RecoveryView {
     most: i64,
     /// Letters are sent; without them nobody can go this way.
     mail: bool,
+    /// It is open now, whatever the form says.
+    open: bool,
 }
 
 impl View for RecoveryView {
@@ -172,7 +174,8 @@ fn recovery_page(desk: &Desk<'_>, way: WayBack, problems: Vec<Problem>) -> Page<
     let (status, on) = (status(&problems), way.on == "on");
     let closed = Choice { hint: "Whoever lost all ways in is reset by a system administrator, or a case manager for clients.", ..Choice::new("off", "Closed", !on) };
     let open = Choice { hint: "Whoever knows both answers and reads the person’s mail gets in after the delay.", ..Choice::new("on", "Open", on) };
-    let view = RecoveryView { problems: mistakes(problems), choices: vec![closed, open], delay: way.delay, most: DELAY_MAX, mail: desk.site().settings().smtp.is_some() };
+    let (mail, kept) = (desk.site().settings().smtp.is_some(), desk.site().settings().recovery.on);
+    let view = RecoveryView { problems: mistakes(problems), choices: vec![closed, open], delay: way.delay, most: DELAY_MAX, mail, open: kept };
     Page::new(desk.shell("system"), view).with(status)
 }
 

@@ -6,8 +6,8 @@ go through the two-sided U test (Mann & Whitney, "On a Test of Whether one of Tw
 Other", Annals of Mathematical Statistics 18, 1947): p must be above 0.01. Were there no difference at all, each row would still miss
 that in one run of a hundred; what is really told apart misses it in every run.
 
-Sign-in: a wrong password. Recovery: the way back in is open, mail goes to a sink, and the known people have answers, so that each of
-these requests makes a link and a letter. Invitation: somebody who was invited and has not come, at both doors. Who holds no link has
+Sign-in: a wrong password. Recovery: the way back in is open, mail goes to a sink, and the known people have answers, so that the first of
+the ten requests about each of them makes a link and a letter, and the rest find that one is on its way. Invitation: somebody who was invited and has not come, at both doors. Who holds no link has
 no other way to ask after an invitation: the form for links takes 256 random bits and no address.
 
 Nothing may be held off, because that answer comes sooner. An account allows ten tries at once, at each of the two doors; so each address
@@ -170,8 +170,8 @@ def measured(firm, sink, count, dice):
     if quiet(sink) != begun:
         raise Unmeasured("a wrong password sent a letter")
     rows.append(row("recovery, known or unknown", *pairs(firm, RECOVER, known, none, count, dice, sources)))
-    if quiet(sink) - begun != count:
-        raise Unmeasured(f"{sink.letters - begun} of {count} known people got a letter: the pairs were not what they should be")
+    if quiet(sink) - begun != needed:
+        raise Unmeasured(f"{sink.letters - begun} of {needed} known people got a letter: the pairs were not what they should be")
     rows.append(row("recovery, only invited or unknown", *pairs(firm, RECOVER, invited, nobody, count, dice, sources)))
     return rows
 

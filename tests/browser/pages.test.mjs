@@ -11,7 +11,7 @@ after(() => firm.close());
 const dead = async page => {
   const links = await page.locator('a[href]').evaluateAll(all => all.map(link => link.href));
   const own = [...new Set(links)].filter(link => link.startsWith(firm.url));
-  const wrong = links.filter(link => !link.startsWith(firm.url) && !link.startsWith('tel:')).map(link => `leads elsewhere: ${link}`);
+  const wrong = links.filter(link => !link.startsWith(firm.url) && !/^(tel|otpauth):/.test(link)).map(link => `leads elsewhere: ${link}`);
   for (const link of own) {
     const { hash } = new URL(link);
     if (hash && link.split('#')[0] === page.url().split('#')[0]) {
@@ -219,3 +219,43 @@ look('home', as('Folake'), at('/home'));
 look('account of a client', as('Folake'), at('/account'));
 look('help of a client', as('Folake'), at('/help'));
 look('404 of a client', as('Folake'), at('/cases'), 404);
+
+// States that somebody has to bring about.
+look('kit just made', as('Tom A'), async page => {
+  await page.goto('/system/kit');
+  await page.getByRole('button', { name: 'Make the recovery kit' }).click();
+  await page.getByRole('heading', { name: 'Show that it is on paper' }).waitFor();
+});
+look('account codes made', as('Tom A'), async page => {
+  await page.goto('/account/codes');
+  await page.getByRole('button', { name: 'Make ten new codes' }).click();
+  await page.locator('#codes li').nth(9).waitFor();
+});
+look('settings recovery open', as('Tom A'), async page => {
+  await page.goto('/settings/recovery');
+  await page.getByRole('radio', { name: /^Open/ }).check();
+  await page.getByRole('button', { name: 'Keep these settings' }).click();
+  await page.getByText('It is open.').waitFor();
+});
+look('account questions open', as('Tom A'), at('/account/questions'));
+look('recover open', nobody, at('/recover'));
+look('account authenticator begun', as('Tom A'), async page => {
+  await page.goto('/account/authenticator');
+  await page.getByRole('button', { name: 'Begin' }).click();
+  await page.getByLabel('Code from the new app').waitFor();
+});
+look('networks on trial', as('Tom A'), async page => {
+  await page.goto('/settings/networks');
+  await page.getByLabel('System administrators').fill('127.0.0.0/8\n::1');
+  await page.getByRole('button', { name: 'Try these networks' }).click();
+  await page.getByRole('button', { name: 'Yes, keep them' }).waitFor();
+});
+look('team with somebody', as('Tom A'), async page => {
+  await page.goto('/teams');
+  await page.getByLabel('Name', { exact: true }).fill('Housing');
+  await page.getByRole('button', { name: 'Make the team' }).click();
+  const choice = page.getByLabel('Add a colleague to Housing');
+  await choice.selectOption(await choice.locator('option').filter({ hasText: 'Ruth Feldman' }).getAttribute('value'));
+  await page.getByRole('button', { name: 'Add to Housing' }).click();
+  await page.getByRole('link', { name: 'Ruth Feldman' }).waitFor();
+});

@@ -54,7 +54,7 @@ describe('founding a firm by keyboard', () => {
     await type('Name of the firm', 'Bell & Ode');
     await tabTo(page.getByRole('radio').first());
     await page.keyboard.press('Space');
-    await type('Head of references', 'BO');
+    await type('Start of references', 'BO');
     await type('Time zone', 'Europe/London');
     await press('Continue', '/setup/key');
   });

@@ -103,7 +103,10 @@ impl Ring {
             return Err(no_slot(unlock.kind()));
         }
         let Some(root) = fitting.find_map(|slot| slot.open(unlock, &instance).ok()) else {
-            return Err(KeyError::Ring(format!("The keyring does not open with {}: it belongs to another instance, or it is the wrong one.", unlock.kind().words())));
+            return Err(KeyError::Ring(match unlock.kind() {
+                SlotKind::Passphrase => "This passphrase does not open it. Check capitals and the keyboard, then type it again; if it is lost, type the key of the recovery kit.".into(),
+                kind => format!("The keyring does not open with {}: it belongs to another instance, or it is the wrong one.", kind.words()),
+            }));
         };
         let ring = Ring::unlocked(path, instance, root)?;
         match file.mark.is_none_or(|mark| mark == ring.mark) {

@@ -61,7 +61,7 @@ impl LetterKind {
     pub const fn words(self) -> &'static str {
         match self {
             LetterKind::Invite => "Invitation",
-            LetterKind::Reset => "New password",
+            LetterKind::Reset => "Set-up again",
             LetterKind::Recover => "Way back in",
             LetterKind::RecoverSoon => "Way back in opens soon",
             LetterKind::FactorChanged => "Change of sign-in",

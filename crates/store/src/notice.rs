@@ -37,7 +37,7 @@ fn put(sql: &Connection, core: &Core, user: i64, kind: LetterKind, made: Option<
         return Ok(());
     }
     let home = settings.url.clone().unwrap_or_else(|| "https://localhost".into());
-    let fields = fields.or("name", &name).or("at", &moment(core, core.now())).or("link", &home);
+    let fields = fields.or("name", &name).or("at", &moment(core, core.now())).or("link", &format!("{home}/account"));
     let (ticket, due) = made.map_or((None, core.now()), |made| (Some(made.id), made.starts));
     letter::put(sql, core, &NewLetter { user: Some(user), ticket, kind, address, fields, due })?;
     core.letter_put();

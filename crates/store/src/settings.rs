@@ -188,7 +188,7 @@ impl TypedFirm {
         let phone = text::optional_line("phone", "The telephone number", &self.phone, 40).map_err(&mut keep).unwrap_or_default();
         let prefix = self.prefix.trim().to_uppercase();
         if prefix.is_empty() || prefix.len() > 6 || !prefix.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            keep(Problem::new("prefix", "The head of references is one to six letters or digits, such as PH."));
+            keep(Problem::new("prefix", "The start of references is one to six letters or digits, such as PH."));
         }
         if !KINDS.iter().any(|(value, _)| *value == self.kind) {
             keep(Problem::new("kind", "Choose the kind of firm"));
