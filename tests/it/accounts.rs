@@ -9,7 +9,7 @@ use crate::{
 use std::{process::Command, time::Duration};
 
 /// Lets a system administrator set the mail server.
-fn with_mail(ann: &Browser, sink: &Sink) {
+pub(crate) fn with_mail(ann: &Browser, sink: &Sink) {
     let port = sink.port().to_string();
     let fields = [("host", "127.0.0.1"), ("port", port.as_str()), ("security", "none"), ("user", ""), ("password", ""), ("from", "strongroom@bellode.example")];
     let kept = ann.submit("/settings/mail", "/settings/mail", &fields);
@@ -17,19 +17,19 @@ fn with_mail(ann: &Browser, sink: &Sink) {
 }
 
 /// Invites somebody, and gives the page that shows the link.
-fn invite(by: &Browser, role: &str, name: &str, email: &str) -> Got {
+pub(crate) fn invite(by: &Browser, role: &str, name: &str, email: &str) -> Got {
     let belongs = [("contact_name", name), ("contact_kind", "person")];
     let fields: Vec<(&str, &str)> = [("role", role), ("name", name), ("words", ""), ("email", email)].into_iter().chain(belongs.into_iter().filter(|_| role == "client")).collect();
     by.submit("/people/new", "/people", &fields)
 }
 
-fn link_on(page: &Got) -> String {
+pub(crate) fn link_on(page: &Got) -> String {
     assert_eq!(page.status, 200, "{}", page.body);
     format!("https://x/link#k={}", between(&page.body, "/link#k=", "<").replace("&#x2F;", "/"))
 }
 
 /// The link in the letter to this address.
-fn link_to(sink: &Sink, email: &str) -> String {
+pub(crate) fn link_to(sink: &Sink, email: &str) -> String {
     let letters = sink.wait_for(email, 1, Duration::from_secs(20));
     let letter = letters.last().unwrap_or_else(|| panic!("no letter to {email}"));
     letter.link("/link#k=").unwrap_or_else(|| panic!("no link in {}", letter.text()))

@@ -136,6 +136,15 @@ impl Server {
         Browser { client: self.client().cookie_provider(Arc::clone(&jar)).build().unwrap(), url: self.url.clone(), jar }
     }
 
+    /// The same from another address of this machine, such as 127.0.0.9.
+    pub(crate) fn browser_from(&self, address: [u8; 4]) -> Browser {
+        let jar = Arc::new(Jar::default());
+        let client = self.client().cookie_provider(Arc::clone(&jar)).local_address(std::net::IpAddr::from(address));
+        // The certificate names localhost, which may be another family of addresses first.
+        let client = client.resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, self.port()))).build().unwrap();
+        Browser { client, url: format!("https://localhost:{}", self.port()), jar }
+    }
+
     /// The same at another host name of this server.
     pub(crate) fn browser_at(&self, host: &str) -> Browser {
         let (jar, here) = (Arc::new(Jar::default()), SocketAddr::from((Ipv4Addr::LOCALHOST, self.port())));
@@ -150,11 +159,14 @@ impl Server {
 
     /// A browser in which `name` is signed in. The code is waited for if the last one was used already.
     pub(crate) fn signed_in(&self, name: &str) -> Browser {
-        let browser = self.browser();
+        let (browser, mut tried) = (self.browser(), String::new());
         for _ in 0..35 {
-            if browser.sign_in(&self.email(name), &self.password(name), &self.code(name)) {
+            let code = self.code(name);
+            // Each wrong try counts: one that was refused is not tried again.
+            if code != tried && browser.sign_in(&self.email(name), &self.password(name), &code) {
                 return browser;
             }
+            tried = code;
             std::thread::sleep(Duration::from_secs(2));
         }
         panic!("{name} could not sign in");
