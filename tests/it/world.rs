@@ -209,7 +209,7 @@ pub(crate) struct Got {
 }
 
 impl Got {
-    fn of(response: Response) -> Got {
+    pub(crate) fn of(response: Response) -> Got {
         let fields: HashMap<String, String> =
             response.headers().iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
         Got { status: response.status().as_u16(), location: fields.get("location").cloned(), fields, body: response.text().unwrap_or_default() }
