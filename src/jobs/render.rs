@@ -158,6 +158,6 @@ mod tests {
             assert!(!letter.text.lines().any(|line| line.starts_with("Bcc")), "{kind:?}");
         }
         let letter = render(LetterKind::Reset, &fields().with("firm", "Firm\r\nBcc: all@evil.example")).unwrap();
-        assert_eq!(letter.subject, "A new password for your account with Firm Bcc: all@evil.example");
+        assert_eq!(letter.subject, "Set up your account with Firm Bcc: all@evil.example again");
     }
 }
