@@ -62,7 +62,7 @@ describe('founding a firm by keyboard', () => {
   test('the key', async () => {
     await look('setup key');
     await tabTo(page.getByRole('radio').first());
-    const beside = page.getByRole('radio', { name: /beside the data/ });
+    const beside = page.getByRole('radio', { name: /beside the data/i });
     for (let n = 0; n < 4 && !await beside.isChecked(); n += 1) await page.keyboard.press('ArrowDown');
     assert.ok(await beside.isChecked());
     await press('Continue', '/setup/kit');
