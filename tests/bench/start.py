@@ -71,7 +71,7 @@ def begin(stage):
     cookies = stage.priya.cookies
     version = stage.django.version
     time.sleep(1)
-    shutil.copytree(stage.firm.data, stage.folder / "still", dirs_exist_ok=True)
+    shutil.copytree(stage.firm.data, stage.folder / "still", dirs_exist_ok=True, ignore=shutil.ignore_patterns("control.sock"))
     figures = rounds(3 if stage.quick else 9, {"django": lambda: django(stage), "ours": lambda: ours(stage, cookies)})
     time_of, bytes_of = (lambda one: one[0]), (lambda one: one[1])
     slow, fast = median(figures["django"], time_of), median(figures["ours"], time_of)
