@@ -62,6 +62,8 @@ kinds! {
     Contact = 7;
     /// A browser in which somebody has signed in before.
     Device = 8;
+    /// An export that somebody asked for.
+    Export = 9;
 }
 
 /// An id as it stands in a URL or a form: opaque, bound to its kind and site. Only the store can open it.

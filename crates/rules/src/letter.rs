@@ -21,11 +21,21 @@ pub enum LetterKind {
     Test,
     /// A system administrator’s way in was reset at the server itself.
     Rescue,
+    /// Somebody asked for an export, which a second person must approve.
+    ExportAsked,
+    /// It was approved.
+    ExportApproved,
+    /// An export was made at the server itself, without a second person.
+    ExportAlone,
+    /// An export waits to be fetched.
+    ExportReady,
+    /// Something is wrong with the backups.
+    Backups,
 }
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [LetterKind; 9] = [
+    pub const ALL: [LetterKind; 14] = [
         LetterKind::Invite,
         LetterKind::Reset,
         LetterKind::Recover,
@@ -35,6 +45,11 @@ impl LetterKind {
         LetterKind::CodesWrong,
         LetterKind::Test,
         LetterKind::Rescue,
+        LetterKind::ExportAsked,
+        LetterKind::ExportApproved,
+        LetterKind::ExportAlone,
+        LetterKind::ExportReady,
+        LetterKind::Backups,
     ];
 
     /// The word kept in the database; the templates of the letter are named after it.
@@ -49,6 +64,11 @@ impl LetterKind {
             LetterKind::CodesWrong => "codes_wrong",
             LetterKind::Test => "test",
             LetterKind::Rescue => "rescue",
+            LetterKind::ExportAsked => "export_asked",
+            LetterKind::ExportApproved => "export_approved",
+            LetterKind::ExportAlone => "export_alone",
+            LetterKind::ExportReady => "export_ready",
+            LetterKind::Backups => "backups",
         }
     }
 
@@ -69,6 +89,11 @@ impl LetterKind {
             LetterKind::CodesWrong => "Right password, wrong codes",
             LetterKind::Test => "Test",
             LetterKind::Rescue => "Reset at the server",
+            LetterKind::ExportAsked => "Export asked for",
+            LetterKind::ExportApproved => "Export approved",
+            LetterKind::ExportAlone => "Export made at the server",
+            LetterKind::ExportReady => "Export ready",
+            LetterKind::Backups => "Trouble with backups",
         }
     }
 
@@ -78,8 +103,11 @@ impl LetterKind {
             LetterKind::Invite => &["name", "by", "link", "ends"],
             LetterKind::Reset | LetterKind::Recover => &["name", "link", "ends"],
             LetterKind::RecoverSoon | LetterKind::NewDevice | LetterKind::CodesWrong | LetterKind::Rescue => &["name", "link", "at"],
-            LetterKind::FactorChanged => &["name", "link", "what", "at"],
+            LetterKind::FactorChanged | LetterKind::Backups => &["name", "link", "what", "at"],
             LetterKind::Test => &["link"],
+            LetterKind::ExportAsked | LetterKind::ExportApproved => &["name", "link", "by", "what", "at"],
+            LetterKind::ExportAlone => &["name", "link", "what", "at"],
+            LetterKind::ExportReady => &["name", "link", "what", "ends"],
         }
     }
 }

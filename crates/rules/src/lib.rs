@@ -9,6 +9,7 @@ pub mod actor;
 pub mod case;
 pub mod document;
 pub mod entity;
+pub mod filename;
 pub mod letter;
 pub mod level;
 pub mod network;
@@ -23,7 +24,7 @@ pub mod when;
 
 pub use action::{Action, Contribute, Covers, Know, Manage, Read};
 pub use actor::Actor;
-pub use entity::{Case, Contact, Device, Document, Entity, Factor, Kind, Sealed, Session, Team, User};
+pub use entity::{Case, Contact, Device, Document, Entity, Export, Factor, Kind, Sealed, Session, Team, User};
 pub use letter::LetterKind;
 pub use level::Level;
 pub use refusal::{Problem, Refusal};

@@ -179,6 +179,34 @@ verbs! {
     Rescue = "rescue", "rescued the account of", "rescue an account", false;
     /// A site made, renamed or given a host name.
     SiteChange = "site.change", "changed the sites", "change the sites", false;
+    /// The pages of backups.
+    BackupView = "backup.view", "looked at the backups", "look at the backups", false;
+    /// A backup, a drill or a check that somebody asked for.
+    BackupRun = "backup.run", "had a backup made or tried", "have a backup made or tried", false;
+    /// Where backups go.
+    DestinationChange = "destination.change", "changed where backups go", "change where backups go", false;
+    /// The page of exports.
+    ExportView = "export.view", "looked at the exports", "look at the exports", false;
+    /// An export of everything, or of all that is kept of one client.
+    ExportAsk = "export.ask", "asked for an export", "ask for an export", false;
+    /// The second person agreed.
+    ExportApprove = "export.approve", "approved an export", "approve an export", false;
+    /// The second person did not.
+    ExportRefuse = "export.refuse", "refused an export", "refuse an export", false;
+    /// Taken back by whoever asked.
+    ExportWithdraw = "export.withdraw", "took back an export", "take an export back", false;
+    /// Nobody answered in time.
+    ExportLapse = "export.lapse", "let an export lapse that nobody answered", "let an export lapse", false;
+    /// From the console, without a second person.
+    ExportAlone = "export.alone", "made an export without a second person", "make an export without a second person", false;
+    /// Prepared as an encrypted file on this server.
+    ExportMake = "export.make", "prepared an export", "prepare an export", false;
+    /// Begun anew after it had failed.
+    ExportAgain = "export.again", "began to prepare an export anew", "begin to prepare an export anew", false;
+    /// Taken off this server.
+    ExportFetch = "export.fetch", "fetched an export", "fetch an export", false;
+    /// The prepared file removed.
+    ExportRemove = "export.remove", "removed a prepared export", "remove a prepared export", false;
     /// What stands in the trail has no meaning: it was changed from outside. Never written.
     Unreadable = "unreadable", "did something that can no longer be read", "do something that can no longer be read", false;
 }

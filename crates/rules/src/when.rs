@@ -33,6 +33,16 @@ impl Moment {
         self.zoned(&TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
+    /// `2026-11-24T14:07:31.005+00:00`, in the time there: ISO 8601 with its offset from UTC, so that it is one moment for everybody.
+    pub fn iso_in(self, zone: &TimeZone) -> String {
+        self.zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+    }
+
+    /// A moment that somebody typed, as `2026-11-24T09:30:00Z` or with another offset from UTC; `None` when it is none.
+    pub fn typed(text: &str) -> Option<Moment> {
+        text.trim().parse::<jiff::Timestamp>().ok().map(|at| Moment(at.as_millisecond()))
+    }
+
     /// `24 Nov 2026`.
     pub fn day(self, zone: &TimeZone) -> String {
         self.zoned(zone).strftime("%-d %b %Y").to_string()
@@ -46,6 +56,16 @@ impl Moment {
     /// `Tuesday 24 November`.
     pub fn day_words(self, zone: &TimeZone) -> String {
         self.zoned(zone).strftime("%A %-d %B").to_string()
+    }
+
+    /// The day there.
+    pub fn date(self, zone: &TimeZone) -> jiff::civil::Date {
+        self.zoned(zone).date()
+    }
+
+    /// The hour of the day there, 0 to 23.
+    pub fn hour_of_day(self, zone: &TimeZone) -> i8 {
+        self.zoned(zone).hour()
     }
 
     /// `14:07`.
@@ -97,6 +117,7 @@ mod tests {
             assert_eq!(at(then).short(now, &london), words);
         }
         assert_eq!(now.iso(), "2026-06-24T23:30:00Z");
+        assert_eq!((now.iso_in(&london).as_str(), now.plus(-7).iso_in(&TimeZone::UTC).as_str()), ("2026-06-25T00:30:00.000+01:00", "2026-06-24T23:29:59.993+00:00"));
         assert_eq!(now.day_words(&london), "Thursday 25 June");
         assert_eq!(format!("{}, {}", now.full_day(&london), now.hour(&london)), "Thu 25 Jun 2026, 00:30");
     }
