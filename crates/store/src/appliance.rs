@@ -126,7 +126,13 @@ impl Appliance {
         rows.into_iter().map(look).collect()
     }
 
-    fn open_locked(dir: &Path, ring: Ring, lock: File, clock: Clock) -> Result<Appliance, OpenError> {
+    /// A copy of this installation, under the ring of the original.
+    pub(crate) fn open_copy(dir: &Path, ring: Arc<Ring>, clock: Clock) -> Result<Appliance, OpenError> {
+        Appliance::open_locked(dir, ring, prepare(dir)?, clock)
+    }
+
+    fn open_locked(dir: &Path, ring: impl Into<Arc<Ring>>, lock: File, clock: Clock) -> Result<Appliance, OpenError> {
+        let ring = ring.into();
         migrate(&mut registry(dir, &ring, Role::Builder)?, migrate::APPLIANCE)?;
         let registry = registry(dir, &ring, Role::Writer)?;
         let mut sites = Vec::new();
@@ -140,7 +146,7 @@ impl Appliance {
         }
         let kit = Arc::default();
         sites.iter().for_each(|(_, site)| site.share_kit(&kit));
-        let (registry, ring, sites) = (Mutex::new(registry), RwLock::new(Arc::new(ring)), RwLock::new(Arc::new(sites)));
+        let (registry, ring, sites) = (Mutex::new(registry), RwLock::new(ring), RwLock::new(Arc::new(sites)));
         let appliance = Appliance { dir: dir.into(), kit, registry, ring, sites, clock, _lock: lock };
         appliance.name_sites()?;
         Ok(appliance)
@@ -231,7 +237,7 @@ pub(crate) fn unhold(registry: &Connection, name: &str) -> Result<(), OpenError>
 }
 
 /// Opens a site key that may still be wrapped by the root key before.
-fn site_key(ring: &Ring, previous: Option<&Ring>, wrapped: &[u8], id: &[u8; 16]) -> Result<Secret<[u8; 32]>, OpenError> {
+pub(crate) fn site_key(ring: &Ring, previous: Option<&Ring>, wrapped: &[u8], id: &[u8; 16]) -> Result<Secret<[u8; 32]>, OpenError> {
     match (ring.open_site_key(wrapped, id), previous) {
         (Err(_), Some(previous)) => Ok(previous.open_site_key(wrapped, id)?),
         (key, _) => Ok(key?),
@@ -266,12 +272,12 @@ fn settle(dir: &Path, ring: &Ring) -> Result<(), OpenError> {
     Ok(ring.settle()?)
 }
 
-fn registry(dir: &Path, ring: &Ring, role: Role) -> Result<Connection, OpenError> {
+pub(crate) fn registry(dir: &Path, ring: &Ring, role: Role) -> Result<Connection, OpenError> {
     let key = SiteKeys::new(ring.appliance(), ring.instance())?.database_pragma();
     Ok(open(&dir.join("appliance.db"), &key, role)?)
 }
 
-fn entries(registry: &Connection) -> Result<Vec<(SiteEntry, Vec<u8>)>, OpenError> {
+pub(crate) fn entries(registry: &Connection) -> Result<Vec<(SiteEntry, Vec<u8>)>, OpenError> {
     let mut hosts = registry.prepare("select name from host where site_id = ? order by name")?;
     let mut sites = registry.prepare("select id, name, wrapped from site order by created, id")?;
     let rows: Vec<([u8; 16], String, Vec<u8>)> = sites.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;

@@ -13,18 +13,22 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use crate::{disk::Disk, error::Refuse};
+use crate::{disk::Disk, error::Refuse, follow::Followed};
 
 /// Bytes of a file after which the room on the disk is looked at again.
 const CHECK_EVERY: usize = 4 << 20;
 
-/// The folder of one site.
+/// A folder of one site: that of its documents, or that of prepared exports.
 #[derive(Clone)]
 pub struct Blobs {
     folder: PathBuf,
+    /// Whether its files stand in 256 folders by the first two digits of their names.
+    spread: bool,
     disk: Disk,
+    followed: Arc<Followed>,
 }
 
 impl Blobs {
@@ -38,13 +42,57 @@ impl Blobs {
     }
 
     /// Opens the folder; what an upload left half done when the process was killed is thrown away.
-    pub(crate) fn open(site: &Path) -> io::Result<Blobs> {
+    pub(crate) fn open(site: &Path, followed: Arc<Followed>) -> io::Result<Blobs> {
         Blobs::create(site)?;
         let folder = site.join("blobs");
         for left in fs::read_dir(folder.join("tmp"))? {
             fs::remove_file(left?.path())?;
         }
-        Ok(Blobs { folder, disk: Disk::new(site) })
+        Ok(Blobs { folder, spread: true, disk: Disk::new(site), followed })
+    }
+
+    /// The documents of a site that nobody serves, to be read.
+    pub(crate) fn lying(site: &Path) -> Blobs {
+        Blobs { folder: site.join("blobs"), spread: true, disk: Disk::new(site), followed: Arc::default() }
+    }
+
+    /// Opens the folder of prepared exports, which are in no backup. What is half done goes, and so does what `known` does not know.
+    pub(crate) fn apart(site: &Path, known: &[String]) -> io::Result<Blobs> {
+        let folder = site.join("exports");
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(folder.join("tmp"))?;
+        for left in fs::read_dir(folder.join("tmp"))?.chain(fs::read_dir(&folder)?) {
+            let left = left?;
+            if left.file_type()?.is_file() && !left.file_name().to_str().is_some_and(|name| known.iter().any(|known| known == name)) {
+                fs::remove_file(left.path())?;
+            }
+        }
+        Ok(Blobs { folder, spread: false, disk: Disk::new(site), followed: Arc::default() })
+    }
+
+    /// Whether the file is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.place(name).exists()
+    }
+
+    /// Removes a file; one that is not there is no error.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), Refusal> {
+        match fs::remove_file(self.place(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Refusal::fault(format!("blob {name}: {error}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes that files may still take here.
+    pub fn room(&self) -> u64 {
+        self.disk.room_for_files()
+    }
+
+    /// `<first two digits>/<name>`, or the name alone.
+    fn place(&self, name: &str) -> PathBuf {
+        match self.spread {
+            true => self.folder.join(name.get(..2).unwrap_or("00")).join(name),
+            false => self.folder.join(name),
+        }
     }
 
     /// Starts a new file. [`Refusal::Full`] when it, or what is added to it later, would take the room that rows and the trail need.
@@ -62,15 +110,10 @@ impl Blobs {
     /// Opens a kept file for reading from plaintext offset `start`.
     pub fn read(&self, wrap: &Wrap, blob: &Blob, start: u64) -> Result<Opener<File>, Refusal> {
         let key = FileKey::unwrap(wrap, &blob.wrapped, &blob.name).refuse()?;
-        let path = place(&self.folder, &blob.name);
+        let path = self.place(&blob.name);
         let file = File::open(&path).map_err(|error| Refusal::fault(format!("blob {}: {error}", blob.name)))?;
         Opener::new(file, &key, blob.size, start).map_err(|error: KeyError| Refusal::fault(format!("blob {}: {error}", blob.name)))
     }
-}
-
-/// `blobs/<first two digits>/<name>`.
-fn place(folder: &Path, name: &str) -> PathBuf {
-    folder.join(name.get(..2).unwrap_or("00")).join(name)
 }
 
 /// A path that is removed when dropped.
@@ -117,10 +160,26 @@ impl Incoming {
     pub fn finish(self) -> Result<Kept, Refusal> {
         let (file, Written { size, sha256 }) = self.sealer.finish().refuse()?;
         file.sync_all().refuse()?;
-        let path = place(&self.blobs.folder, &self.name);
+        let path = self.blobs.place(&self.name);
         fs::rename(&self.temporary.0, &path).refuse()?;
         File::open(path.parent().unwrap_or(&self.blobs.folder)).and_then(|dir| dir.sync_all()).refuse()?;
+        self.blobs.followed.kept(&self.name);
         Ok(Kept { blob: Blob { name: self.name, wrapped: self.wrapped, size, sha256 }, path: Temporary(path) })
+    }
+}
+
+/// For what is written by others: a full disk is told as one.
+impl io::Write for Incoming {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let full = |refusal: Refusal| match refusal {
+            Refusal::Full => io::ErrorKind::StorageFull.into(),
+            other => io::Error::other(other.to_string()),
+        };
+        self.push(bytes).map_err(full).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -5,12 +5,11 @@ use crate::{
     charge::{Charge, InCharge},
     error::Refuse,
     factor, notice, settings,
-    site::Core,
     ticket::{self, Made, Purpose},
     user,
 };
 use rules::{LetterKind, Refusal, Role, Sealed, User, UserState, Verb, text};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 
 /// The account with this address.
 pub fn by_email(charge: &Charge<'_, Writing>, email: &str) -> Result<Option<Sealed<User>>, Refusal> {
@@ -32,12 +31,6 @@ pub fn rescue(person: &InCharge<'_, Writing>) -> Result<Made, Refusal> {
     user::set_state(tx.sql, person.id(), UserState::Enrolling)?;
     settings::put(tx.sql, tx.core, "rescue", Some(&tx.now().0.to_string()))?;
     person.record(Verb::Rescue, None, false);
-    tell_administrators(tx.sql, tx.core)?;
+    notice::tell_administrators(tx.sql, tx.core, LetterKind::Rescue, &[])?;
     ticket::make(tx.sql, tx.core, person.id(), Purpose::Reset, 0, tx.now())
-}
-
-fn tell_administrators(sql: &Connection, core: &Core) -> Result<(), Refusal> {
-    let mut find = sql.prepare("select id from user where role = 'administrator' and state in ('active', 'enrolling')").refuse()?;
-    let all: Vec<i64> = find.query_map([], |row| row.get(0)).refuse()?.collect::<Result<_, _>>().refuse()?;
-    all.into_iter().try_for_each(|id| notice::tell(sql, core, id, LetterKind::Rescue, &[]))
 }

@@ -43,6 +43,11 @@ impl Disk {
         }
     }
 
+    /// Bytes that files may still take; none is known when the system does not say.
+    pub(crate) fn room_for_files(&self) -> u64 {
+        self.free().map_or(u64::MAX, |free| free.saturating_sub(LOW_FOR_FILES))
+    }
+
     /// Gives the ballast up; true if there was one.
     pub(crate) fn drop_ballast(&self) -> bool {
         fs::remove_file(&self.ballast).is_ok()

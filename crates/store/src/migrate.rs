@@ -15,10 +15,14 @@ pub(crate) const SITE: Migrations = &[
     include_str!("../../../migrations/site/0005_put_status_beside_sight.sql"),
     include_str!("../../../migrations/site/0006_keep_reasons.sql"),
     include_str!("../../../migrations/site/0007_open_the_door.sql"),
+    include_str!("../../../migrations/site/0008_return_all_data.sql"),
 ];
 
 /// Of the registry of sites.
-pub(crate) const APPLIANCE: Migrations = &[include_str!("../../../migrations/appliance/0001_create_registry.sql")];
+pub(crate) const APPLIANCE: Migrations = &[
+    include_str!("../../../migrations/appliance/0001_create_registry.sql"),
+    include_str!("../../../migrations/appliance/0002_keep_destinations.sql"),
+];
 
 /// Brings the database up to date. A newer one is refused with a sentence.
 pub(crate) fn migrate(sql: &mut Connection, steps: Migrations) -> Result<(), OpenError> {

@@ -1,6 +1,7 @@
 //! Letters that the house writes by itself, in the transaction of what they tell: the act and its letter are one.
 
 use crate::{
+    Site,
     error::Refuse,
     letter::{self, Fields, NewLetter},
     site::Core,
@@ -19,6 +20,24 @@ pub(crate) fn tell(sql: &Connection, core: &Core, user: i64, kind: LetterKind, f
 pub(crate) fn tell_link(sql: &Connection, core: &Core, kind: LetterKind, made: &Made, base: &str, fields: &[(&'static str, &str)]) -> Result<(), Refusal> {
     let link = format!("{base}/link#k={}", made.token.expose());
     put(sql, core, made.user, kind, Some(made), given(fields).with("link", link).with("ends", moment(core, made.ends)))
+}
+
+/// Puts the same letter to every system administrator into the queue.
+pub(crate) fn tell_administrators(sql: &Connection, core: &Core, kind: LetterKind, fields: &[(&'static str, &str)]) -> Result<(), Refusal> {
+    let mut find = sql.prepare("select id from user where role = 'administrator' and state in ('active', 'enrolling')").refuse()?;
+    let all: Vec<i64> = find.query_map([], |row| row.get(0)).refuse()?.collect::<Result<_, _>>().refuse()?;
+    all.into_iter().try_for_each(|id| tell(sql, core, id, kind, fields))
+}
+
+impl Site {
+    /// Tells every system administrator what is wrong with the backups.
+    pub async fn tell_of_backups(&self, what: String) -> Result<(), Refusal> {
+        let tell = move |sql: &Connection, core: &Core| {
+            let link = format!("{}/system/backups", core.settings().url.clone().unwrap_or_else(|| "https://localhost".into()));
+            tell_administrators(sql, core, LetterKind::Backups, &[("what", &what), ("link", &link)])
+        };
+        self.submit(false, move |sql, core| (tell(sql, core), Vec::new())).await
+    }
 }
 
 fn given(fields: &[(&'static str, &str)]) -> Fields {

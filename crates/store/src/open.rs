@@ -6,7 +6,11 @@ use rusqlite::{
     config::DbConfig,
     hooks::{AuthAction, AuthContext, Authorization},
 };
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// The least and the most page cache of a connection, in KiB. Pages are allocated as they are read, so an unused cache costs nothing.
 const CACHE_KIB: std::ops::RangeInclusive<u64> = 16 * 1024..=1024 * 1024;
@@ -27,9 +31,7 @@ pub(crate) fn open(path: &Path, key: &Secret<String>, role: Role) -> rusqlite::R
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, role == Role::Builder);
     let mut sql = Connection::open_with_flags(path, flags)?;
-    // Errors come back as values; SQLCipher is not to write to standard error besides.
-    sql.pragma_update(None, "cipher_log_level", "NONE")?;
-    sql.pragma_update(None, "key", key.expose())?;
+    give_key(&sql, key)?;
     sql.busy_timeout(Duration::from_secs(5))?;
     sql.pragma_update(None, "temp_store", "MEMORY")?;
     sql.query_row("pragma journal_mode = wal", [], |_| Ok(()))?;
@@ -50,6 +52,15 @@ pub(crate) fn open(path: &Path, key: &Secret<String>, role: Role) -> rusqlite::R
         sql.authorizer(Some(allow))?;
     }
     Ok(sql)
+}
+
+/// Gives a connection its key. SQLCipher sets itself up at the first key of a process, and several threads at once disturb one another there.
+fn give_key(sql: &Connection, key: &Secret<String>) -> rusqlite::Result<()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    // Errors come back as values; SQLCipher is not to write to standard error besides.
+    sql.pragma_update(None, "cipher_log_level", "NONE")?;
+    sql.pragma_update(None, "key", key.expose())
 }
 
 /// Rows only: no schema change, no other file, no pragma that changes anything. Asked when a statement is prepared.

@@ -4,6 +4,9 @@ use crate::{
     Clock, Reading, Tx, Writing,
     blob::Blobs,
     disk::Disk,
+    export::{self, Goes},
+    follow::Followed,
+    health::Health,
     settings::{self, Settings},
     setup,
     strangers::Strangers,
@@ -46,48 +49,28 @@ pub struct Firm {
     pub phone: Option<String>,
 }
 
-/// Whether the site can be trusted to write. Once stopped it stays so until restart: nothing is retried and then claimed.
-pub(crate) struct Health {
-    stopped: Mutex<Option<&'static str>>,
-    trail_down: AtomicBool,
-}
-
-impl Health {
-    pub(crate) const WRITE_FAILED: &'static str = "a write to the disk failed; check the disk, then restart";
-    pub(crate) const DAMAGED: &'static str = "the database is damaged; restore it from a backup";
-
-    pub(crate) fn writable(&self) -> bool {
-        self.stopped().is_none()
-    }
-
-    pub(crate) fn stopped(&self) -> Option<&'static str> {
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn stop(&self, why: &'static str, cause: &str) {
-        tracing::error!(cause, "the site takes no more writes: {why}");
-        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
-    }
-
-    pub(crate) fn trail_written(&self, ok: bool) {
-        self.trail_down.store(!ok, Ordering::Relaxed);
-    }
-}
-
 /// What all parts of a site share.
 pub(crate) struct Core {
     pub(crate) keys: SiteKeys,
     settings: RwLock<Arc<Settings>>,
     changed: AtomicBool,
     posted: AtomicBool,
+    approved: AtomicBool,
     set_up: AtomicBool,
     /// Whether the kit is on paper, as the site knows that looks after it: one for all sites of an installation.
     kit: OnceLock<Arc<AtomicBool>>,
-    pub(crate) wal: PathBuf,
+    pub(crate) folder: PathBuf,
     pub(crate) disk: Disk,
     pub(crate) health: Health,
+    pub(crate) followed: Arc<Followed>,
     pub(crate) door: Mutex<Connection>,
     pub(crate) bell: Arc<Notify>,
+    /// Rings when an export was approved.
+    pub(crate) export_bell: Arc<Notify>,
+    /// How far the export is that is being made.
+    pub(crate) goes: Goes,
+    /// The folder of prepared exports.
+    pub(crate) exports: Blobs,
     clock: Clock,
 }
 
@@ -109,6 +92,11 @@ impl Core {
     /// A letter was put in the transaction that is open: the bell rings once it is on disk.
     pub(crate) fn letter_put(&self) {
         self.posted.store(true, Ordering::SeqCst);
+    }
+
+    /// An export was approved in the transaction that is open: its bell rings once that is on disk.
+    pub(crate) fn export_approved(&self) {
+        self.approved.store(true, Ordering::SeqCst);
     }
 
     /// Whether the recovery kit of the installation is on paper.
@@ -136,6 +124,9 @@ impl Core {
         if self.posted.swap(false, Ordering::SeqCst) {
             self.bell.notify_one();
         }
+        if self.approved.swap(false, Ordering::SeqCst) {
+            self.export_bell.notify_one();
+        }
         if !self.changed.swap(false, Ordering::SeqCst) {
             return;
         }
@@ -159,7 +150,7 @@ impl Core {
 pub struct Site {
     pub(crate) core: Arc<Core>,
     readers: Arc<Readers>,
-    queue: Queue,
+    pub(crate) queue: Queue,
     blobs: Blobs,
     strangers: Arc<Strangers>,
 }
@@ -192,17 +183,24 @@ impl Site {
         let pragma = keys.database_pragma();
         migrate(&mut open(&path, &pragma, Role::Builder)?, migrate::SITE)?;
         let (door, pen) = (open(&path, &pragma, Role::Reader)?, open(&path, &pragma, Role::Writer)?);
+        let followed = Arc::<Followed>::default();
+        let exports = Blobs::apart(folder, &export::files(&door)?).map_err(|e| OpenError::file(folder, &e))?;
         let core = Arc::new(Core {
             settings: RwLock::new(Arc::new(settings::load(&door, &keys)?)),
             changed: AtomicBool::new(false),
             posted: AtomicBool::new(false),
+            approved: AtomicBool::new(false),
             set_up: AtomicBool::new(setup::is_done(&door)?),
             kit: OnceLock::new(),
-            wal: folder.join("site.db-wal"),
+            folder: folder.into(),
             disk: Disk::new(folder),
-            health: Health { stopped: Mutex::new(None), trail_down: AtomicBool::new(false) },
+            health: Health::default(),
+            followed: Arc::clone(&followed),
             door: Mutex::new(door),
             bell: Arc::default(),
+            export_bell: Arc::default(),
+            goes: Goes::default(),
+            exports,
             keys,
             clock,
         });
@@ -210,7 +208,7 @@ impl Site {
         let queue = writer::start(pen, Arc::clone(&core)).map_err(|e| OpenError::file(&path, &e))?;
         let count = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
         let readers = Arc::new(Readers::new(path, pragma, count));
-        let blobs = Blobs::open(folder).map_err(|e| OpenError::file(folder, &e))?;
+        let blobs = Blobs::open(folder, followed).map_err(|e| OpenError::file(folder, &e))?;
         Ok(Site { core, readers, queue, blobs, strangers: Arc::default() })
     }
 
@@ -265,7 +263,7 @@ impl Site {
     /// Reads. What the closure opened is written into the trail within 200 ms. While a full disk keeps the trail from being written,
     /// nothing is read; a site that takes no more writes is read on, and the log of the server holds what the trail cannot.
     pub async fn read<T: Send + 'static>(&self, actor: Actor, work: impl for<'t> FnOnce(&'t Tx<'t, Reading>) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
-        if self.core.health.trail_down.load(Ordering::Relaxed) {
+        if self.core.health.is_trail_down() {
             return Err(Refusal::Busy);
         }
         let turn = self.readers.turn().await?;

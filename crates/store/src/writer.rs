@@ -5,11 +5,13 @@
 
 use crate::{
     error,
-    site::{Core, Health},
+    follow,
+    health::Health,
+    site::Core,
     trail::{self, Event, Head},
 };
 use rules::{Moment, Refusal};
-use rusqlite::{Connection, DEFAULT_NAME, wal::CheckpointMode};
+use rusqlite::Connection;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -64,6 +66,8 @@ pub(crate) enum Job {
     Seen(i64, Moment),
     /// The session was found too old, or unused for too long, at this moment.
     Expired(i64, Moment),
+    /// Empty the write-ahead log as far as can be, then say so.
+    Checkpoint(SyncSender<()>),
     /// Commit what there is, checkpoint nothing, end.
     Stop,
 }
@@ -112,7 +116,7 @@ impl Drop for Way {
 pub(crate) fn start(sql: Connection, core: Arc<Core>) -> std::io::Result<Queue> {
     let (queue, jobs) = sync_channel(QUEUE);
     let head = trail::head(&sql).map_err(std::io::Error::other)?;
-    let mut writer = Writer { sql, core, head, stopping: false, owed: Vec::new() };
+    let mut writer = Writer { sql, core, head, stopping: false, owed: Vec::new(), asked: Vec::new() };
     let thread = thread::Builder::new().name("writer".into()).spawn(move || writer.serve(&jobs))?;
     Ok(Queue(Arc::new(Way { jobs: queue, thread: Mutex::new(Some(thread)) })))
 }
@@ -124,6 +128,8 @@ struct Writer {
     stopping: bool,
     /// Looks and refusals that a full disk kept out of the trail. Nothing is read until they are in it.
     owed: Vec<Event>,
+    /// Who waits for a checkpoint.
+    asked: Vec<SyncSender<()>>,
 }
 
 /// What one transaction carries.
@@ -155,8 +161,11 @@ impl Writer {
                     let group = gather(first, jobs);
                     self.commit(group);
                     rested = false;
-                    if self.wal_size() > WAL_LIMIT {
+                    if self.wal_size() > WAL_LIMIT || !self.asked.is_empty() {
                         self.checkpoint();
+                    }
+                    for asked in self.asked.drain(..) {
+                        let _ = asked.send(());
                     }
                 }
                 Err(RecvTimeoutError::Timeout) if !self.owed.is_empty() => self.commit(Vec::new()),
@@ -179,6 +188,7 @@ impl Writer {
         for job in jobs {
             match (job, fate.check()) {
                 (Job::Stop, _) => self.stopping = true,
+                (Job::Checkpoint(asked), _) => self.asked.push(asked),
                 (Job::Trail(more), _) => group.facts.extend(more),
                 (Job::Seen(session, at), Ok(())) => self.note("update session set seen = max(seen, ?2) where id = ?1", session, at),
                 (Job::Expired(session, at), Ok(())) => self.note("update session set ended = ?2 where id = ?1 and ended is null", session, at),
@@ -199,6 +209,7 @@ impl Writer {
         }
         if let Fate::Durable = fate {
             self.core.committed(&self.sql);
+            self.core.followed.committed();
         }
         group.replies.into_iter().for_each(|reply| reply(fate));
         match fate {
@@ -292,18 +303,20 @@ impl Writer {
     }
 
     fn wal_size(&self) -> u64 {
-        std::fs::metadata(&self.core.wal).map_or(0, |meta| meta.len())
+        std::fs::metadata(self.core.folder.join("site.db-wal")).map_or(0, |meta| meta.len())
     }
 
     /// The only checkpointer. Readers in the way make it partial; the next one goes on.
     fn checkpoint(&self) {
-        let _ = self.sql.busy_timeout(Duration::from_millis(100));
-        if let Err(error) = self.sql.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE)
-            && error::is_damage(&error)
-        {
-            self.core.health.stop(Health::DAMAGED, &error.to_string());
-        }
-        let _ = self.sql.busy_timeout(Duration::from_secs(5));
+        self.core.followed.checkpoint(&mut || match follow::empty(&self.sql) {
+            Ok(emptied) => emptied,
+            Err(error) => {
+                if error::is_damage(&error) {
+                    self.core.health.stop(Health::DAMAGED, &error.to_string());
+                }
+                false
+            }
+        });
     }
 }
 
@@ -332,7 +345,7 @@ fn gather(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
 }
 
 fn is_urgent(job: &Job) -> bool {
-    matches!(job, Job::Write { .. } | Job::Stop)
+    matches!(job, Job::Write { .. } | Job::Checkpoint(_) | Job::Stop)
 }
 
 #[cfg(test)]
@@ -372,7 +385,7 @@ mod tests {
         let sql = open::open(&dir.path().join("site.db"), &site.keys().database_pragma(), open::Role::Builder).unwrap();
         let pages: i64 = sql.query_row("pragma page_count", [], |row| row.get(0)).unwrap();
         sql.query_row(&format!("pragma max_page_count = {}", pages + 2), [], |_| Ok(())).unwrap();
-        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: false, owed: Vec::new() };
+        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: false, owed: Vec::new(), asked: Vec::new() };
         let (tell, told) = channel();
         let first = piece("insert into setting (key, value) values ('first', '1')", &tell);
         let large = piece("insert into setting (key, value) values ('large', hex(zeroblob(200000)))", &tell);
@@ -394,7 +407,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let site = site(dir.path());
         let sql = open::open(&dir.path().join("site.db"), &site.keys().database_pragma(), open::Role::Writer).unwrap();
-        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: false, owed: vec![event(true), event(false)] };
+        let mut writer = Writer { sql, core: Arc::clone(&site.core), head: trail::START, stopping: false, owed: vec![event(true), event(false)], asked: Vec::new() };
         writer.commit(Vec::new());
         assert!(writer.owed.is_empty());
         assert_eq!(trail::head(&writer.sql).unwrap().seq, 2);

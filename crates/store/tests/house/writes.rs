@@ -48,7 +48,7 @@ fn damage(house: &House) {
     let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
     let length = file.metadata().unwrap().len();
     assert!(length > 100 * 4096, "too few pages: {length} bytes");
-    for page in (75 * 4096..length).step_by(4096) {
+    for page in (85 * 4096..length).step_by(4096) {
         file.write_all_at(&[0xAA; 64], page + 1000).unwrap();
     }
 }
