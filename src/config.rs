@@ -134,13 +134,22 @@ impl figment::Provider for Flags {
     }
 }
 
-fn figment(flags: &Flags, folder: &Path) -> Figment {
+/// The files of the configuration below `folder`; a later one counts more.
+fn files(folder: &Path) -> Vec<PathBuf> {
     let mut parts: Vec<PathBuf> = std::fs::read_dir(folder.join("conf.d")).map(|dir| dir.filter_map(|entry| entry.ok().map(|e| e.path())).collect()).unwrap_or_default();
     parts.retain(|path| path.extension().is_some_and(|end| end == "toml"));
     parts.sort();
-    let main = Some(folder.join("strongroom.toml")).filter(|path| path.exists());
-    let files = main.into_iter().chain(parts);
-    let figment = files.fold(Figment::from(Serialized::defaults(Settings::default())), |figment, path| figment.merge(Toml::file_exact(path)));
+    Some(folder.join("strongroom.toml")).filter(|path| path.exists()).into_iter().chain(parts).collect()
+}
+
+/// What stands in the files of the configuration, one after the other, each under its name; `None` where there are none.
+pub(crate) fn text() -> Option<String> {
+    let parts: Vec<String> = files(Path::new(FOLDER)).iter().filter_map(|path| Some(format!("# {}\n{}\n", path.display(), std::fs::read_to_string(path).ok()?))).collect();
+    Some(parts.concat()).filter(|text| !text.is_empty())
+}
+
+fn figment(flags: &Flags, folder: &Path) -> Figment {
+    let figment = files(folder).into_iter().fold(Figment::from(Serialized::defaults(Settings::default())), |figment, path| figment.merge(Toml::file_exact(path)));
     figment.merge(Env::prefixed("STRONGROOM_").only(&NAMES)).merge(flags.clone())
 }
 

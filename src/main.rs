@@ -1,10 +1,12 @@
 //! Strongroom: one binary in which a small firm keeps its clients' cases and documents.
 
 mod app;
+mod backup;
 mod cmd;
 mod config;
 mod control;
 mod demo;
+mod export;
 mod gate;
 mod gate_header;
 mod jobs;

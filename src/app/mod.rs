@@ -5,11 +5,13 @@ mod locked;
 mod open;
 mod orders;
 mod pages;
+mod rehearsal;
 
 pub(crate) use open::{Opened, create, first_that_opens, nobody, open, open_or_wait, waits};
 
 use crate::{
-    config::Settings,
+    backup::{self, Backups},
+    config::{self, Settings},
     control,
     gate::{Gate, Inner, Plan, tls::Certificate},
     jobs,
@@ -153,6 +155,7 @@ struct Running {
     front: Option<JoinHandle<()>>,
     pages: Option<Pages>,
     appliance: Option<Arc<Appliance>>,
+    backups: Option<Arc<Backups>>,
 }
 
 impl Running {
@@ -178,6 +181,10 @@ impl Running {
             }
         })
         .await;
+        // Last but one: what was committed until now is taken, and what empties a log for that is a writer.
+        if let Some(backups) = self.backups {
+            let _ = tokio::task::spawn_blocking(move || backups.stop()).await;
+        }
         if let Some(appliance) = self.appliance {
             appliance.close();
         }
@@ -198,8 +205,11 @@ async fn work(house: &Arc<House>, opened: Opened, ready: &impl Fn(&str, &Serving
     if was_locked {
         house.sites_changed(&appliance).await?;
     }
-    house.orders.open(&appliance, house);
-    let pages = running.pages.insert(Pages::launch(web::build(inside(house, &appliance)?, house.secret()), &house.place).await?);
+    keep_config(&appliance)?;
+    let backups = running.backups.insert(Backups::of(&appliance, now)?);
+    backups.start(rehearsal::rehearse(house, &appliance), alarm(&appliance))?;
+    house.orders.open(&appliance, house, backups);
+    let pages = running.pages.insert(Pages::launch(web::build(inside(house, &appliance, backups)?, house.secret()), &house.place).await?);
     let ended = pages.ended();
     running.begin(house);
     jobs::check().map_err(OpenError::config)?;
@@ -213,6 +223,26 @@ async fn work(house: &Arc<House>, opened: Opened, ready: &impl Fn(&str, &Serving
     Err(died(ended.await))
 }
 
+/// Writes to the system administrators of the site that looks after the installation.
+fn alarm(appliance: &Arc<Appliance>) -> backup::Alarm {
+    let (appliance, runtime) = (Arc::clone(appliance), tokio::runtime::Handle::current());
+    Arc::new(move |what| {
+        let keeper = appliance.sites().iter().map(|(_, site)| site.clone()).find(|site| site.settings().keeps_keyring);
+        let keeper = keeper.ok_or_else(|| "no site looks after this installation".to_owned())?;
+        runtime.block_on(keeper.tell_of_backups(what)).map_err(|refusal| refusal.to_string())
+    })
+}
+
+/// The registry holds what the files of the configuration say, so that it comes back with a restore.
+fn keep_config(appliance: &Appliance) -> Result<(), OpenError> {
+    let text = config::text();
+    let known = appliance.held(backup::CONFIG)?;
+    match text {
+        Some(text) if known.as_ref().map(|known| known.expose().as_slice()) != Some(text.as_bytes()) => appliance.hold(backup::CONFIG, text.as_bytes()),
+        _ => Ok(()),
+    }
+}
+
 /// A one-time link for the first site, if that waits to be set up: its token. Whoever adds another asks for its link by name.
 async fn setup_link(appliance: &Appliance) -> Result<Option<String>, OpenError> {
     let waiting = appliance.sites().first().filter(|(_, site)| !site.is_set_up()).map(|(_, site)| site.clone());
@@ -222,10 +252,11 @@ async fn setup_link(appliance: &Appliance) -> Result<Option<String>, OpenError> 
 }
 
 /// What the pages get of the house.
-fn inside(house: &Arc<House>, appliance: &Arc<Appliance>) -> Result<Inside, OpenError> {
+fn inside(house: &Arc<House>, appliance: &Arc<Appliance>, backups: &Arc<Backups>) -> Result<Inside, OpenError> {
     let slots = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
     Ok(Inside {
         appliance: Arc::clone(appliance),
+        backups: Arc::clone(backups),
         passwords: Passwords::start(slots, COST)?,
         upload_limit: house.settings.upload_limit(),
         promise_https: house.settings.tls_cert.is_some(),

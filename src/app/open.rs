@@ -6,7 +6,7 @@ use keys::{
     KeyError,
     kit::RecoveryKey,
     ring::{self, NewSlot},
-    slot::Unlock,
+    slot::{SlotKind, Unlock},
 };
 use rules::Secret;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Appliance, OpenError> {
 pub(crate) fn open_with(settings: &Settings, words: &Secret<String>) -> Result<Appliance, OpenError> {
     let unlock = match RecoveryKey::parse(words.expose()) {
         Ok(key) => key.unlock(),
+        // Where no passphrase opens it, a kit was meant.
+        Err(why) if !ring::slots(&settings.data.join("keyring.json"))?.iter().any(|slot| slot.kind == SlotKind::Passphrase) => return Err(OpenError::config(why)),
         Err(_) => Unlock::Passphrase(Secret::new(words.expose().clone())),
     };
     Appliance::open(&settings.data, &unlock, now)

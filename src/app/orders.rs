@@ -1,6 +1,7 @@
 //! What a running server does when a command asks it to: whatever it can before it is unlocked, and everything after.
 
 use super::{House, locked::Lock};
+use crate::backup::Backups;
 use crate::control::order::{Answer, Doer, Failure, Order};
 use std::{
     pin::Pin,
@@ -13,7 +14,7 @@ use store::Appliance;
 enum State {
     Starting,
     Locked(Arc<Lock>),
-    Open(Arc<Appliance>, Arc<House>),
+    Open(Arc<Appliance>, Arc<House>, Arc<Backups>),
 }
 
 /// Takes orders from start to stop.
@@ -34,8 +35,8 @@ impl Orders {
     }
 
     /// It is open.
-    pub(super) fn open(&self, appliance: &Arc<Appliance>, house: &Arc<House>) {
-        self.set(State::Open(Arc::clone(appliance), Arc::clone(house)));
+    pub(super) fn open(&self, appliance: &Arc<Appliance>, house: &Arc<House>, backups: &Arc<Backups>) {
+        self.set(State::Open(Arc::clone(appliance), Arc::clone(house), Arc::clone(backups)));
     }
 
     async fn carry_out(&self, order: Order) -> Answer {
@@ -44,9 +45,9 @@ impl Orders {
             (State::Starting, _) => Err(Failure::new(75, "The server is starting. Try again in a moment.")),
             (State::Locked(lock), Order::Unlock { passphrase }) => lock.unlock(passphrase.0).await.map(|()| serde_json::json!({ "already": false })).map_err(Failure::from),
             (State::Locked(_), _) => Err(Failure::locked()),
-            (State::Open(appliance, house), order) => {
+            (State::Open(appliance, house, backups), order) => {
                 let changes = order.changes_sites();
-                let answer = crate::control::perform::perform(&appliance, &house.url, order).await?;
+                let answer = crate::control::perform::perform(&appliance, &backups, &house.url, order).await?;
                 if changes {
                     house.sites_changed(&appliance).await?;
                 }
@@ -59,5 +60,12 @@ impl Orders {
 impl Doer for Orders {
     fn perform(&self, order: Order) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
         Box::pin(self.carry_out(order))
+    }
+
+    fn progress(&self) -> Option<String> {
+        match &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(_, _, backups) => backups.progress(),
+            State::Starting | State::Locked(_) => None,
+        }
     }
 }

@@ -1,5 +1,7 @@
-//! Work that nobody waits for: the post and the sweeping of each site, from start to stop. It knows the store and nothing of pages, gate or commands.
+//! Work that nobody waits for: the post, the sweeping and the exports of each site, from start to stop. It knows the store and how an export is
+//! written, and nothing of pages, gate or commands.
 
+mod export;
 pub(crate) mod post;
 pub(crate) mod render;
 
@@ -22,7 +24,7 @@ pub(crate) fn check() -> Result<(), String> {
 /// true, when the letter in their hands is done; wait for them, for a time, before the store is closed.
 pub(crate) fn start(site: Site, host: watch::Receiver<String>, stopping: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        tokio::join!(kept_up(site.clone(), host, stopping.clone()), swept(site, stopping));
+        tokio::join!(kept_up(site.clone(), host, stopping.clone()), swept(site.clone(), stopping.clone()), export::run(site, stopping));
     })
 }
 

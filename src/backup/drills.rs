@@ -1,0 +1,129 @@
+//! When drills are made: every night, from every destination that is here, for every site; and whenever somebody asks.
+
+use super::{Backups, drill::Drill, line::Line, lock, runner::Runner};
+use jiff::tz::TimeZone;
+use rules::Moment;
+use ship::verify::Depth;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::Duration,
+};
+use store::{
+    destination::{DrillRow, Schedule},
+    error::OpenError,
+};
+
+/// How often it is asked whether it is time.
+const ASK: Duration = Duration::from_secs(60);
+/// The hours of the firm's night in which drills begin.
+const NIGHT: std::ops::Range<i8> = 2..5;
+/// Between two drills of the same, in milliseconds: nights are a day apart, give or take.
+const APART: i64 = 20 * 3600 * 1000;
+/// One that was missed, because the server was off at night, is made at any hour, in milliseconds.
+const MISSED: i64 = 30 * 3600 * 1000;
+/// One that never was is made this long after everything was brought, without waiting for the night.
+const FIRST: i64 = 60 * 1000;
+/// Reports from so long ago count for what is known now.
+const KNOWN: i64 = 120 * 24 * 3600 * 1000;
+
+impl Backups {
+    /// The thread that makes them.
+    pub(super) fn drill_nightly(&self) {
+        let step = Duration::from_millis(500);
+        let mut waited = Duration::ZERO;
+        while !self.stopping.load(Ordering::SeqCst) {
+            thread::sleep(step);
+            waited += step;
+            if waited >= ASK {
+                waited = Duration::ZERO;
+                self.drill_due();
+                self.raise_alarm();
+            }
+        }
+    }
+
+    fn drill_due(&self) {
+        let done = self.drills();
+        let due: Vec<_> = self.pairs().into_iter().filter(|(runner, line)| self.is_due(runner, line, &done)).collect();
+        for (runner, line) in &due {
+            if !self.stopping.load(Ordering::SeqCst)
+                && let Err(error) = self.drill(runner, line)
+            {
+                tracing::error!(destination = runner.name, "a drill cannot be made: {}", error.text);
+            }
+        }
+        if !due.is_empty() && !self.stopping.load(Ordering::SeqCst) {
+            self.bring_images();
+            self.prune_nightly();
+            self.rest();
+        }
+    }
+
+    fn is_due(&self, runner: &Runner, line: &Line, done: &[DrillRow]) -> bool {
+        let now = (self.clock)();
+        let last = done.iter().find(|row| row.destination == runner.name && row.site == line.of().chain.0);
+        let zone = line.site.as_ref().map_or(TimeZone::UTC, |site| site.firm().zone);
+        let good = runner.state().good;
+        match last {
+            _ if runner.schedule() == Schedule::ByHand || runner.state().away => false,
+            None => good.is_some_and(|good| now.0 - good > FIRST),
+            Some(row) => now.0 - row.ended.0 > APART && (NIGHT.contains(&now.hour_of_day(&zone)) || now.0 - row.ended.0 > MISSED),
+        }
+    }
+
+    /// Every destination with every site.
+    fn pairs(&self) -> Vec<(Arc<Runner>, Arc<Line>)> {
+        let lines: Vec<Arc<Line>> = self.lines().into_iter().filter(|line| line.site.is_some()).collect();
+        self.runners().into_iter().flat_map(|runner| lines.iter().map(move |line| (Arc::clone(&runner), Arc::clone(line))).collect::<Vec<_>>()).collect()
+    }
+
+    /// Drills everything now.
+    pub(crate) fn drill_all(&self) -> Result<Vec<DrillRow>, OpenError> {
+        let pairs = self.pairs();
+        if pairs.is_empty() {
+            return Err(OpenError { exit: 1, text: "There is no destination yet. Add one with: strongroom dest add NAME --dir PATH".into() });
+        }
+        pairs.iter().map(|(runner, line)| self.drill(runner, line)).collect()
+    }
+
+    fn drill(&self, runner: &Runner, line: &Line) -> Result<DrillRow, OpenError> {
+        let _alone = lock(&self.drilling);
+        let (lines, Some(site)) = (self.lines(), &line.site) else { return Err(OpenError::config("The registry is tried together with a site.")) };
+        let Some(registry) = lines.iter().find(|line| line.site.is_none()) else { return Err(OpenError::config("The registry is not followed.")) };
+        let (keyring, scratch) = (self.appliance.dir().join("keyring.json"), self.folder.join("drill"));
+        self.doing(&format!("restoring from {}, as a drill", runner.name));
+        let tried = Drill { runner, registry, line, site, keyring, scratch, rehearse: self.rehearse.get(), stop: &self.stopping, clock: self.clock }.run()?;
+        if self.stopping.load(Ordering::SeqCst) {
+            return Err(OpenError { exit: 75, text: "The server stopped before the drill came to its end.".into() });
+        }
+        let row = tried.row;
+        match row.outcome.as_str() {
+            "passed" => tracing::info!(destination = runner.name, "a drill passed"),
+            outcome => tracing::error!(destination = runner.name, report = row.report, "a drill was {outcome}"),
+        }
+        self.appliance.keep_drill(&row)?;
+        if row.outcome == "failed" {
+            self.mend(runner, line, tried.spoiled);
+        }
+        self.rest();
+        Ok(row)
+    }
+
+    /// After a failed drill: everything there is read, what is spoiled is taken away, and all of it is compared once more, from a new base.
+    fn mend(&self, runner: &Runner, line: &Line, mut spoiled: Vec<String>) {
+        for line in self.lines().iter().filter(|known| known.site.is_none() || known.of() == line.of()) {
+            match self.verify_line(runner, line, Depth::Everything) {
+                Ok(findings) => spoiled.extend(findings.wrong.into_iter().filter(|wrong| wrong.spoiled).map(|wrong| wrong.object)),
+                Err(failing) => tracing::warn!(destination = runner.name, "not everything there could be read: {}", failing.text),
+            }
+            runner.compare_again(line, &std::mem::take(&mut spoiled));
+        }
+    }
+
+    /// What came of the drills of the last months, the newest first.
+    pub(crate) fn drills(&self) -> Vec<DrillRow> {
+        let since = Moment((self.clock)().0 - KNOWN);
+        self.appliance.drills(since).unwrap_or_default()
+    }
+}

@@ -1,0 +1,123 @@
+//! What is known of the backups, for pages, commands and gauges.
+
+use super::{Backups, runner::Runner};
+use rules::Moment;
+use ship::{deliver::Cursor, name::Named};
+use store::destination::{Retained, Schedule};
+
+/// How old what is not brought there may be before it is a fault, in milliseconds.
+const LATE: i64 = 5 * 60 * 1000;
+const LATE_TWO_HOURLY: i64 = 2 * 3600 * 1000 + LATE;
+const LATE_NIGHTLY: i64 = 24 * 3600 * 1000 + LATE;
+
+/// A destination as it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(crate) name: String,
+    pub(crate) place: String,
+    pub(crate) schedule: Schedule,
+    pub(crate) retained: Retained,
+    /// When it was added.
+    pub(crate) added: Moment,
+    /// When everything there was had been brought there.
+    pub(crate) good: Option<Moment>,
+    /// Age of the oldest change that is not there, in milliseconds; zero when everything is.
+    pub(crate) behind: i64,
+    /// Nothing is there yet.
+    pub(crate) empty: bool,
+    /// Since when it fails, and why.
+    pub(crate) failing: Option<(Moment, String)>,
+    pub(crate) away: bool,
+    pub(crate) busy: bool,
+    pub(crate) objects: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Standing {
+    /// Whether it is as it should be.
+    pub(crate) fn is_well(&self) -> bool {
+        self.failing.is_none() && !self.empty && self.behind <= overdue(self.schedule)
+    }
+
+    /// In one word.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Standing { failing: Some(_), .. } => "failing",
+            Standing { away: true, .. } => "away",
+            Standing { empty: true, .. } => "empty",
+            _ if !self.is_well() => "late",
+            Standing { busy: true, .. } => "busy",
+            _ => "good",
+        }
+    }
+}
+
+/// How old what is not there may be under a schedule, in milliseconds.
+pub(super) const fn overdue(schedule: Schedule) -> i64 {
+    match schedule {
+        Schedule::Continuous => LATE,
+        Schedule::TwoHourly => LATE_TWO_HOURLY,
+        Schedule::Nightly => LATE_NIGHTLY,
+        Schedule::ByHand => i64::MAX,
+    }
+}
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    pub(crate) destinations: Vec<Standing>,
+    /// What keeps databases from being followed, and what broke their lines since the start.
+    pub(crate) troubles: Vec<String>,
+    /// What is being done that takes long.
+    pub(crate) doing: Option<String>,
+}
+
+impl Backups {
+    /// How everything stands now.
+    pub(crate) fn status(&self) -> Status {
+        let now = (self.clock)();
+        let destinations = self.runners().iter().map(|runner| self.standing(runner, now)).collect();
+        let mut troubles = Vec::new();
+        for line in self.lines() {
+            troubles.extend(line.trouble());
+            troubles.extend(line.breaks().into_iter().map(|(at, why)| format!("{}: {}", Moment(at).iso(), why.words())));
+        }
+        Status { destinations, troubles, doing: self.progress() }
+    }
+
+    /// The commands that bring everything back, one for each place.
+    pub(crate) fn commands(&self) -> Vec<String> {
+        self.runners().iter().map(|runner| format!("strongroom restore {} --kit - --to /var/lib/strongroom", runner.place.flags())).collect()
+    }
+
+    fn standing(&self, runner: &Runner, now: Moment) -> Standing {
+        let state = runner.state();
+        let (mut oldest, mut empty) = (None, false);
+        for line in self.lines() {
+            let cursor = runner.cursor(&line.of());
+            empty |= cursor.generation == 0;
+            let log = line.watch.source().spool.log(&line.of()).unwrap_or_default();
+            oldest = oldest.into_iter().chain(first_missing(&log, &cursor)).min();
+        }
+        Standing {
+            name: runner.name.clone(),
+            place: runner.place.words(),
+            schedule: runner.schedule(),
+            retained: runner.retained(),
+            added: runner.added,
+            good: state.good.map(Moment),
+            behind: oldest.map_or(0, |made: i64| (now.0 - made).max(0)),
+            empty,
+            failing: state.failing.map(|(since, why)| (Moment(since), why)),
+            away: state.away,
+            busy: runner.is_busy(),
+            objects: state.objects,
+            bytes: state.bytes,
+        }
+    }
+}
+
+/// When the first change that a destination does not have was taken.
+fn first_missing(log: &[Named], cursor: &Cursor) -> Option<i64> {
+    log.iter().filter(|named| !cursor.has(named)).map(|named| named.made).min()
+}
