@@ -3,6 +3,7 @@
 use super::{Failure, print, refuse_empty, runtime};
 use crate::{
     app,
+    backup::Backups,
     config::{self, Flags, Settings},
     control::{
         order::{self, Order},
@@ -54,16 +55,22 @@ impl From<order::Failure> for Failure {
     }
 }
 
+/// The settings of the installation in a data directory, or in the usual one. Refuses a directory that holds none.
+pub(super) fn settings_of(data: Option<PathBuf>) -> Result<Settings, Failure> {
+    let mut flags = Flags::default();
+    flags.data = data;
+    let settings = config::load(&flags)?;
+    refuse_empty(&settings)?;
+    Ok(settings)
+}
+
 impl Where {
     /// The settings that name the installation. Refuses a directory that holds none.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
-        let mut flags = Flags::default();
-        flags.data.clone_from(&self.data);
-        let mut settings = config::load(&flags)?;
+        let mut settings = settings_of(self.data.clone())?;
         if let Some(file) = &self.key_file {
             settings.key_file = Some(file.clone());
         }
-        refuse_empty(&settings)?;
         Ok(settings)
     }
 
@@ -72,6 +79,11 @@ impl Where {
         let settings = self.settings()?;
         let answer = done(&settings, order)?;
         self.say(&answer, words)
+    }
+
+    /// The answer is for a program.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
     }
 
     /// As JSON, or in words.
@@ -83,16 +95,28 @@ impl Where {
     }
 }
 
+/// Writes over one line of the terminal how far it is; nothing where there is no terminal.
+pub(super) fn progress() -> impl FnMut(&str) + Clone {
+    let terminal = std::io::stderr().is_terminal();
+    move |words: &str| {
+        if terminal {
+            eprint!("\r\x1b[K{words}");
+        }
+    }
+}
+
 /// Has it done by the server that runs, or on the stopped installation.
 pub(super) fn done(settings: &Settings, order: Order) -> Result<Value, Failure> {
-    if let Some(answer) = socket::ask(&settings.data, &order)? {
+    if let Some(answer) = socket::ask(&settings.data, &order, &mut progress())? {
+        progress()("");
         eprintln!("{THROUGH}");
         return Ok(answer?);
     }
     runtime()?.block_on(async {
         let appliance = Arc::new(app::open(settings)?);
         eprintln!("strongroom: on the stopped installation in {}", settings.data.display());
-        let answer = perform(&appliance, &settings.url(settings.port), order).await;
+        let backups = Backups::of(&appliance, app::now)?;
+        let answer = perform(&appliance, &backups, &settings.url(settings.port), order).await;
         appliance.close();
         Ok(answer?)
     })
@@ -100,7 +124,7 @@ pub(super) fn done(settings: &Settings, order: Order) -> Result<Value, Failure> 
 
 /// Has it done by the server that runs; 69 when none does.
 pub(super) fn by_the_server(settings: &Settings, order: &Order) -> Result<Value, Failure> {
-    let answer = socket::ask(&settings.data, order)?.ok_or_else(|| not_running(settings))?;
+    let answer = socket::ask(&settings.data, order, &mut progress())?.ok_or_else(|| not_running(settings))?;
     eprintln!("{THROUGH}");
     Ok(answer?)
 }

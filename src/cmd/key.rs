@@ -5,7 +5,7 @@ use super::{
     console::{self, Where},
     passphrase,
 };
-use crate::control::order::{Order, Passphrase};
+use crate::control::order::{Order, Confided};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::{fmt::Write, io::IsTerminal};
@@ -93,8 +93,27 @@ fn sheet(answer: &Value) -> String {
     }
     out.push_str("\nTo restore\n\n    1. Install Strongroom on a machine that you trust.\n    2. Put a copy of the data directory there.\n");
     out.push_str("    3. Start it with: strongroom serve --wait, and type the 14 groups on the page\n       that it names, or with: strongroom unlock. Capitals,\n       blanks and hyphens do not matter; there is no letter O, I, L or U. The numbers\n       before the groups are not part of the key.\n    4. Choose anew what opens it at a start, and print a new kit.\n");
+    let places: Vec<&str> = console::rows(answer, "restore").iter().filter_map(Value::as_str).collect();
+    if !places.is_empty() {
+        out.push_str("\nTo restore from a backup, when the machine is lost\n\n    Run one of these on a new machine, with a new directory behind --to; it asks for\n    the 14 groups. Then go on with step 3.\n\n");
+        places.iter().for_each(|command| out.push_str(&broken(command)));
+    }
     out.push_str("\nHolder 1, name and signature  ______________________________\n\nHolder 2, name and signature  ______________________________\n");
     out
+}
+
+/// A command over as many lines as it needs, as a shell takes it.
+fn broken(command: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in command.split(' ') {
+        let line = lines.len() - 1;
+        match lines.get_mut(line) {
+            Some(last) if last.is_empty() => last.push_str(word),
+            Some(last) if last.chars().count() + word.chars().count() < 76 => *last += &format!(" {word}"),
+            _ => lines.push(word.into()),
+        }
+    }
+    format!("    {}\n", lines.join(" \\\n        "))
 }
 
 impl Rotate {
@@ -105,7 +124,7 @@ impl Rotate {
         let passphrase = match (asks, self.passphrase_stdin) {
             (false, true) => return Err(Failure::new(2, "No passphrase opens this keyring. Leave out --passphrase-stdin.")),
             (true, false) if !terminal => return Err(Failure::new(2, "A passphrase opens this keyring. Run this at a terminal, or give the new one on standard input with --passphrase-stdin.")),
-            (true, _) => Some(Passphrase(passphrase::ask_new()?)),
+            (true, _) => Some(Confided(passphrase::ask_new()?)),
             (false, false) => None,
         };
         console::agree(self.yes || self.passphrase_stdin, "The root key is changed, and the recovery kit on paper opens nothing any more.")?;
@@ -126,7 +145,10 @@ mod tests {
         for part in [" 1 0000    2 0001", " 8 0007    9 0008", "14 0013\n", "Holder 2"] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert!(text.lines().all(|line| line.chars().count() <= 90));
+        assert!(text.lines().all(|line| line.chars().count() <= 90) && !text.contains("lost\n\n    Run"));
+        let command = format!("strongroom restore --sftp backup@nas.example:22/strongroom --host-key SHA256:{} --identity FILE --kit - --to DIR", "x".repeat(43));
+        let text = sheet(&serde_json::json!({ "groups": [], "restore": [command] }));
+        assert!(text.contains("    strongroom restore --sftp backup@nas.example:22/strongroom --host-key \\\n        SHA256:"), "{text}");
     }
 
     #[test]

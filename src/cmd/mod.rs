@@ -1,14 +1,19 @@
 //! The commands: one file each. What was typed is parsed here; exit codes are given here.
 
 mod audit;
+mod backup;
 mod config;
 mod console;
 mod demo;
+mod dest;
+mod export;
 mod healthcheck;
 mod key;
 mod manual;
 mod passphrase;
+mod place;
 mod rescue;
+mod restore;
 mod serve;
 mod setup_link;
 mod site;
@@ -53,6 +58,16 @@ enum Command {
     /// Work with the root key and the recovery kit
     #[command(subcommand)]
     Key(key::Key),
+    /// Work with the places where backups go
+    #[command(subcommand)]
+    Dest(dest::Dest),
+    /// Make, try and look at backups
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    /// Bring everything back from a destination, into a new directory
+    Restore(Box<restore::Restore>),
+    /// Return all data: everything of a site, or of one client, as a ZIP that anybody can open and check
+    Export(Box<export::Export>),
     /// Work with the trail
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -106,6 +121,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Site(site) => site.run(),
         Command::Rescue(rescue) => rescue.run(),
         Command::Key(key) => key.run(),
+        Command::Dest(dest) => dest.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Export(export) => export.run(),
         Command::Audit(audit) => audit.run(),
         Command::Config(config) => config.run(),
         Command::Routes => print(&(crate::web::table::lines().join("\n") + "\n")),

@@ -37,7 +37,7 @@ fn one_line() -> Result<Secret<String>, Failure> {
     let got = stdin().lock().take(end).read_until(b'\n', &mut line);
     let line = Secret::new(line);
     match got.map_err(|error| Failure::new(1, format!("Standard input: {error}.")))? {
-        LONGEST => Err(Failure::new(2, "The passphrase is too long.")),
+        LONGEST => Err(Failure::new(2, "What was typed is too long.")),
         _ => meant(&line),
     }
 }
@@ -59,11 +59,11 @@ fn typed(prompt: &str) -> Result<Secret<String>, Failure> {
 }
 
 fn meant(line: &Secret<Vec<u8>>) -> Result<Secret<String>, Failure> {
-    let text = std::str::from_utf8(line.expose()).map_err(|_| Failure::new(2, "The passphrase is not text in UTF-8."))?;
+    let text = std::str::from_utf8(line.expose()).map_err(|_| Failure::new(2, "What was typed is not text in UTF-8."))?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     match text.is_empty() {
-        true => Err(Failure::new(2, "The passphrase is empty. Type it, or give it on one line of standard input.")),
+        true => Err(Failure::new(2, "Nothing was typed. Type it, or give it on one line of standard input.")),
         false => Ok(Secret::new(text.to_owned())),
     }
 }

@@ -6,7 +6,7 @@ use super::{
     passphrase,
 };
 use crate::control::{
-    order::{Order, Passphrase},
+    order::{Order, Confided},
     socket,
 };
 use clap::Args;
@@ -24,7 +24,7 @@ impl Unlock {
         if !socket::is_served(&settings.data)? {
             return Err(console::not_running(&settings));
         }
-        let words = Passphrase(passphrase::ask("Passphrase")?);
+        let words = Confided(passphrase::ask("Passphrase")?);
         let answer = console::by_the_server(&settings, &Order::Unlock { passphrase: words })?;
         self.at.say(&answer, |answer| match answer.get("already").and_then(serde_json::Value::as_bool) {
             Some(true) => "It is unlocked already.\n".into(),

@@ -13,7 +13,7 @@ pub(crate) enum Order {
     /// A new link with which the site is set up.
     SetupLink { site: String },
     /// The passphrase for which a start waits.
-    Unlock { passphrase: Passphrase },
+    Unlock { passphrase: Confided },
     /// A new account and the link to it. `contact` is the name of whom a client's account belongs to.
     UserInvite { site: String, role: Role, name: String, words: String, email: String, contact: Option<String> },
     /// Every account that has not left.
@@ -38,8 +38,44 @@ pub(crate) enum Order {
     KeyKit,
     /// The trail of every site, checked.
     AuditVerify,
+    /// A new destination; `place` is JSON, with what lets us in.
+    DestAdd { name: String, place: Confided, schedule: String },
+    /// The public half of the key with which this installation goes to SSH servers; made when there is none.
+    DestKey,
+    /// A destination tried: written, read, removed.
+    DestTest { name: String },
+    /// Every destination, and how it goes.
+    DestList,
+    /// Another schedule for a destination.
+    DestSchedule { name: String, schedule: String },
+    /// What is kept at a destination: days of changes, hours and days, images, and whether the rest is taken away. What is not given stays.
+    DestKeep { name: String, changes: Option<u32>, hours: Option<u32>, days: Option<u32>, images: Option<u32>, prunes: Option<bool> },
+    /// How a destination is reached, with what lets us in: for a restore on this machine.
+    DestPlace { name: String },
+    /// A destination given up. What lies there stays.
+    DestRemove { name: String },
+    /// Everything taken and brought everywhere now.
+    BackupNow,
+    /// How the backups stand.
+    BackupStatus,
+    /// Every destination tried now, by restoring from it.
+    BackupDrill,
+    /// An export of everything, or of all that is kept of one client: asked for, or found if it was asked for before.
+    Export { site: String, client: Option<String>, reason: String, alone: bool },
+    /// How far it is.
+    ExportStanding { site: String, number: i64 },
+    /// A piece of it, from this byte on.
+    ExportPiece { site: String, number: i64, from: u64 },
+    /// It arrived whole: the prepared file goes.
+    ExportDelivered { site: String, number: i64 },
+    /// Which states lie at the destinations, or at this one.
+    BackupList { name: Option<String> },
+    /// Whether what lies there is whole; every byte of it is read when it is to be deep.
+    BackupVerify { name: Option<String>, deep: bool },
+    /// What need not be kept, taken away when `apply` says so; `with` is another way there.
+    BackupPrune { name: Option<String>, with: Option<Confided>, apply: bool },
     /// A new root key.
-    KeyRotate { passphrase: Option<Passphrase> },
+    KeyRotate { passphrase: Option<Confided> },
 }
 
 impl Order {
@@ -49,19 +85,19 @@ impl Order {
     }
 }
 
-/// A passphrase on its way from one process of this user to another: the one secret that is written out, and only into that socket.
+/// A secret on its way from one process of this user to another, such as a passphrase: written out only into that socket.
 #[derive(Debug)]
-pub(crate) struct Passphrase(pub(crate) Secret<String>);
+pub(crate) struct Confided(pub(crate) Secret<String>);
 
-impl Serialize for Passphrase {
+impl Serialize for Confided {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.expose())
     }
 }
 
-impl<'de> Deserialize<'de> for Passphrase {
+impl<'de> Deserialize<'de> for Confided {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Passphrase(Secret::new(text)))
+        String::deserialize(deserializer).map(|text| Confided(Secret::new(text)))
     }
 }
 
@@ -113,6 +149,11 @@ impl From<Refusal> for Failure {
 pub(crate) trait Doer: Send + Sync {
     /// Does one thing, and answers.
     fn perform(&self, order: Order) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>>;
+
+    /// What it is at, in words, while an order takes long.
+    fn progress(&self) -> Option<String> {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -121,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_order_comes_back_and_its_form_never_changes() {
-        let order = Order::Unlock { passphrase: Passphrase(Secret::new("four words of mine".into())) };
+        let order = Order::Unlock { passphrase: Confided(Secret::new("four words of mine".into())) };
         let line = serde_json::to_string(&order).unwrap();
         assert_eq!(line, r#"{"unlock":{"passphrase":"four words of mine"}}"#);
         assert!(!format!("{order:?}").contains("four"));

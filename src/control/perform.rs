@@ -2,7 +2,11 @@
 //!
 //! Nothing here goes around the proofs: each order is a transaction of [`Actor::console`], with its place in the trail.
 
-use super::order::{Answer, Failure, Order, Passphrase};
+use super::{
+    backups, export,
+    order::{Answer, Confided, Failure, Order},
+};
+use crate::backup::Backups;
 use jiff::tz::TimeZone;
 use rules::{Actor, Moment, Refusal, Role, UserState, Verb, password, text};
 use serde_json::{Value, json};
@@ -14,6 +18,7 @@ use store::{
     console,
     contact::{self, Which},
     error::OpenError,
+    export::Asked,
     people::{self, Filter, Listed, PAGE},
     person::{self, New},
     kit, setup,
@@ -24,7 +29,7 @@ use store::{
 
 /// Does one thing. `base` is where the server is reached from this machine, such as `https://localhost:8443`; it stands in links to sites
 /// that do not know their address yet.
-pub(crate) async fn perform(appliance: &Arc<Appliance>, base: &str, order: Order) -> Answer {
+pub(crate) async fn perform(appliance: &Arc<Appliance>, backups: &Arc<Backups>, base: &str, order: Order) -> Answer {
     let at = |site: &str| At::find(appliance, base, site);
     match order {
         Order::Unlock { .. } => Ok(json!({ "already": true })),
@@ -51,8 +56,28 @@ pub(crate) async fn perform(appliance: &Arc<Appliance>, base: &str, order: Order
         }
         Order::AuditVerify => audit(appliance).await,
         Order::KeyStatus => key_status(appliance).await,
-        Order::KeyKit => kit(appliance).await,
+        Order::KeyKit => kit(appliance, backups).await,
         Order::KeyRotate { passphrase } => rotate(appliance, passphrase).await,
+        Order::DestAdd { name, place, schedule } => backups::add(appliance, backups, name, place.0, schedule).await,
+        Order::DestKey => backups::key(appliance).await,
+        Order::DestTest { name } => backups::test(appliance, backups, name).await,
+        Order::DestList | Order::BackupStatus => Ok(backups::status(backups)),
+        Order::DestSchedule { name, schedule } => backups::schedule(appliance, backups, name, schedule).await,
+        Order::DestKeep { name, changes, hours, days, images, prunes } => backups::keep(appliance, backups, name, [changes, hours, days, images], prunes).await,
+        Order::DestPlace { name } => backups::place(appliance, name).await,
+        Order::DestRemove { name } => backups::remove(appliance, backups, name).await,
+        Order::BackupNow => backups::now(appliance, backups).await,
+        Order::BackupList { name } => backups::list(appliance, backups, name).await,
+        Order::BackupVerify { name, deep } => backups::verify(appliance, backups, name, deep).await,
+        Order::BackupPrune { name, with, apply } => backups::prune(appliance, backups, name, with.map(|with| with.0), apply).await,
+        Order::BackupDrill => backups::drill(appliance, backups).await,
+        Order::Export { site, client, reason, alone } => {
+            let at = at(&site)?.in_use()?;
+            export::ask(&at.site, &at.base, Asked { client, reason }, alone).await
+        }
+        Order::ExportStanding { site, number } => export::standing(&at(&site)?.site, number).await,
+        Order::ExportPiece { site, number, from } => export::piece(&at(&site)?.site, number, from).await,
+        Order::ExportDelivered { site, number } => export::delivered(&at(&site)?.site, number).await,
     }
 }
 
@@ -238,7 +263,7 @@ pub(crate) fn told(site: &str, checked: &Checked) -> Value {
 }
 
 /// The site that looks after the keyring.
-fn keeper(appliance: &Appliance) -> Result<Site, Failure> {
+pub(super) fn keeper(appliance: &Appliance) -> Result<Site, Failure> {
     let found = appliance.sites().iter().map(|(_, site)| site).find(|site| site.settings().keeps_keyring).cloned();
     found.ok_or_else(|| Failure::new(78, "No site of this installation looks after its keyring. Restore it from a backup."))
 }
@@ -258,7 +283,7 @@ async fn key_status(appliance: &Arc<Appliance>) -> Answer {
 }
 
 /// The kit that waits, or a new one, which makes the one on paper worthless: that is known before it is so.
-async fn kit(appliance: &Arc<Appliance>) -> Answer {
+async fn kit(appliance: &Arc<Appliance>, backups: &Backups) -> Answer {
     let site = keeper(appliance)?;
     let looking = site.read(Actor::console(), |tx| Ok(tx.keeper(Verb::KeyKit)?.looking())).await?;
     let (waits, made) = with(appliance, move |appliance| Ok((appliance.waiting_kit(&looking)?, appliance.kit_made()?))).await?;
@@ -273,10 +298,10 @@ async fn kit(appliance: &Arc<Appliance>) -> Answer {
     let sites = appliance.sites();
     let zone = sites.first().map_or(TimeZone::UTC, |(_, site)| site.firm().zone);
     let firms: Vec<String> = sites.iter().map(|(entry, site)| Some(site.firm().name).filter(|name| !name.is_empty()).unwrap_or_else(|| entry.name.clone())).collect();
-    Ok(json!({ "number": kit.number, "made": kit.made.iso(), "day": kit.made.day(&zone), "firm": firms.join(", "), "groups": kit.groups, "replaces": replaces }))
+    Ok(json!({ "number": kit.number, "made": kit.made.iso(), "day": kit.made.day(&zone), "firm": firms.join(", "), "groups": kit.groups, "replaces": replaces, "restore": backups.commands() }))
 }
 
-async fn rotate(appliance: &Arc<Appliance>, passphrase: Option<Passphrase>) -> Answer {
+async fn rotate(appliance: &Arc<Appliance>, passphrase: Option<Confided>) -> Answer {
     if let Some(words) = &passphrase {
         let sites = appliance.sites();
         let firms: Vec<String> = sites.iter().map(|(_, site)| site.firm().name).collect();
@@ -295,7 +320,7 @@ async fn note(site: &Site, verb: Verb) -> Answer {
 }
 
 /// Work on the registry and the keyring, which waits for the disk.
-async fn with<T: Send + 'static>(appliance: &Arc<Appliance>, work: impl FnOnce(&Appliance) -> Result<T, OpenError> + Send + 'static) -> Result<T, Failure> {
+pub(super) async fn with<T: Send + 'static>(appliance: &Arc<Appliance>, work: impl FnOnce(&Appliance) -> Result<T, OpenError> + Send + 'static) -> Result<T, Failure> {
     let appliance = Arc::clone(appliance);
     let done = tokio::task::spawn_blocking(move || work(&appliance)).await;
     Ok(done.map_err(|panic| Failure::new(1, format!("Something went wrong inside: {panic}.")))??)

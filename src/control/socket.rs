@@ -1,10 +1,11 @@
-//! The socket in the data directory: on one side a running server, on the other a command. One line asks, one line answers.
+//! The socket in the data directory: on one side a running server, on the other a command. One line asks, one line answers; before the answer
+//! to what takes long come lines that say how far it is.
 
 use super::order::{Answer, Doer, Failure, Order};
 use rules::Secret;
 use std::{
     fs::{self, File},
-    io::{self, ErrorKind, Read, Write},
+    io::{self, BufRead, BufReader, ErrorKind, Read, Write},
     os::{
         fd::AsRawFd,
         unix::{fs::PermissionsExt, net::UnixStream as Caller},
@@ -35,6 +36,10 @@ const AT_ONCE: u32 = 8;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a command waits for its answer: changing the root key behind a slow disk is the longest.
 const WORK: Duration = Duration::from_secs(120);
+/// How often whoever waits is told that it goes on.
+const BEAT: Duration = Duration::from_secs(1);
+/// What stands before how far it is.
+const STILL: &str = "still: ";
 
 /// A path to the socket that fits. A directory whose path is too long is gone through by its descriptor, which must stay open meanwhile.
 struct Reach {
@@ -111,7 +116,7 @@ async fn converse(mut stream: UnixStream, turn: OwnedSemaphorePermit, doer: Arc<
         () = stop(&mut stopping) => return,
     };
     let answer = match heard {
-        Ok(Ok(Some(order))) => doer.perform(order).await,
+        Ok(Ok(Some(order))) => perform(&mut stream, doer.as_ref(), order).await,
         Ok(Err(failure)) => Err(failure),
         Ok(Ok(None)) | Err(_) => return,
     };
@@ -119,6 +124,22 @@ async fn converse(mut stream: UnixStream, turn: OwnedSemaphorePermit, doer: Arc<
         let _ = timeout(PATIENCE, say(&mut stream, line.expose())).await;
     }
     drop(turn);
+}
+
+/// Has an order carried out; while that takes long, says how far it is, so that whoever waits knows that somebody is at it. An order goes
+/// on when nobody listens any more.
+async fn perform(stream: &mut UnixStream, doer: &dyn Doer, order: Order) -> Answer {
+    let mut work = doer.perform(order);
+    loop {
+        match timeout(BEAT, &mut work).await {
+            Ok(answer) => return answer,
+            Err(_) => {
+                let words = doer.progress().unwrap_or_default();
+                let line = format!("{STILL}{words}\n");
+                let _ = timeout(PATIENCE, stream.write_all(line.as_bytes())).await;
+            }
+        }
+    }
 }
 
 async fn say(stream: &mut UnixStream, line: &str) -> io::Result<()> {
@@ -151,14 +172,14 @@ async fn hear(stream: &mut UnixStream) -> Result<Option<Order>, Failure> {
     order.map(Some)
 }
 
-/// Asks the server that runs on `dir`. `None` when none does.
-pub(crate) fn ask(dir: &Path, order: &Order) -> Result<Option<Answer>, Failure> {
+/// Asks the server that runs on `dir`. `None` when none does. `tell` hears how far it is, now and then.
+pub(crate) fn ask(dir: &Path, order: &Order, tell: &mut dyn FnMut(&str)) -> Result<Option<Answer>, Failure> {
     let Some(mut stream) = connect(dir)? else { return Ok(None) };
     let line = serde_json::to_string(order).map(Secret::new).map_err(|error| Failure::new(1, error.to_string()))?;
     let limits = stream.set_read_timeout(Some(WORK)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
     let sent = limits.and_then(|()| stream.write_all(line.expose().as_bytes())).and_then(|()| stream.write_all(b"\n"));
     let mut text = String::new();
-    let heard = sent.and_then(|()| (&stream).take(ANSWER_MAX).read_to_string(&mut text));
+    let heard = sent.and_then(|()| listen(&stream, &mut text, tell));
     heard.map_err(|error| match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => Failure::new(75, "The server takes too long to answer. Look into its log before you try again."),
         _ => Failure::new(1, format!("The server ended before it answered: {error}. Look into its log.")),
@@ -166,6 +187,19 @@ pub(crate) fn ask(dir: &Path, order: &Order) -> Result<Option<Answer>, Failure> 
     let text = Secret::new(text);
     let answer = serde_json::from_str(text.expose()).map_err(|_| Failure::new(1, "The server gave no whole answer. Look into its log before you try again."));
     answer.map(Some)
+}
+
+/// Reads lines until one is the answer, which is what is left in `text`.
+fn listen(stream: &Caller, text: &mut String, tell: &mut dyn FnMut(&str)) -> io::Result<()> {
+    let mut lines = BufReader::new(stream.take(ANSWER_MAX));
+    loop {
+        text.clear();
+        lines.read_line(text)?;
+        match text.strip_prefix(STILL) {
+            Some(words) => tell(words.trim_end()),
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Whether a server takes orders at `dir`.
@@ -184,7 +218,7 @@ fn connect(dir: &Path) -> Result<Option<Caller>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::order::Passphrase;
+    use crate::control::order::Confided;
     use std::pin::Pin;
 
     /// Answers with the name of the order.
@@ -219,15 +253,15 @@ mod tests {
     fn orders_are_answered_until_it_is_told_to_stop() {
         let (dir, runtime) = (tempfile::tempdir().unwrap(), runtime());
         let dir = dir.path();
-        assert!(ask(dir, &Order::SiteList).unwrap().is_none());
+        assert!(ask(dir, &Order::SiteList, &mut |_| {}).unwrap().is_none());
         let (stop, stopping) = watch::channel(false);
         let served = runtime.block_on(async { serve(dir, Arc::new(Parrot), stopping.clone()) }).unwrap();
         assert_eq!(fs::metadata(dir.join(NAME)).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(ask(dir, &Order::SiteList).unwrap().unwrap().unwrap()["sites"], serde_json::json!([]));
+        assert_eq!(ask(dir, &Order::SiteList, &mut |_| {}).unwrap().unwrap().unwrap()["sites"], serde_json::json!([]));
         let long = "x".repeat(4096);
-        let order = Order::Unlock { passphrase: Passphrase(Secret::new(long)) };
-        assert_eq!(ask(dir, &order).unwrap().unwrap().unwrap()["length"], 4096);
-        assert_eq!(ask(dir, &Order::KeyKit).unwrap().unwrap().unwrap_err().code, 75);
+        let order = Order::Unlock { passphrase: Confided(Secret::new(long)) };
+        assert_eq!(ask(dir, &order, &mut |_| {}).unwrap().unwrap().unwrap()["length"], 4096);
+        assert_eq!(ask(dir, &Order::KeyKit, &mut |_| {}).unwrap().unwrap().unwrap_err().code, 75);
         let second = runtime.block_on(async { serve(dir, Arc::new(Parrot), stopping) }).map(drop).unwrap_err();
         assert!(second.exit == 75 && second.text.contains("in use"), "{second}");
         assert!(is_served(dir).unwrap());
@@ -251,7 +285,7 @@ mod tests {
         let sent = [vec![b'x'; ORDER_MAX], b"\n".to_vec()].concat();
         let said = raw(dir, &sent);
         assert!(said.is_empty() || said.contains("too long"), "{said}");
-        assert!(ask(dir, &Order::SiteList).unwrap().unwrap().is_ok());
+        assert!(ask(dir, &Order::SiteList, &mut |_| {}).unwrap().unwrap().is_ok());
         drop(silent);
     }
 
@@ -265,6 +299,6 @@ mod tests {
         assert!(dir.join(NAME).exists() && !is_served(&dir).unwrap());
         let (_stop, stopping) = watch::channel(false);
         runtime.block_on(async { serve(&dir, Arc::new(Parrot), stopping) }).unwrap();
-        assert!(ask(&dir, &Order::SiteList).unwrap().unwrap().is_ok());
+        assert!(ask(&dir, &Order::SiteList, &mut |_| {}).unwrap().unwrap().is_ok());
     }
 }
