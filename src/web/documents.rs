@@ -291,7 +291,7 @@ pub(super) async fn page(id: Id<Document>, desk: Desk<'_>) -> Result<Page<Docume
 #[get("/documents/<id>/content")]
 pub(super) async fn content(id: Id<Document>, desk: Desk<'_>, wanted: Wanted<'_>) -> Result<Download, Oops> {
     let (name, blob) = desk.read(move |tx| document::content(&tx.open::<Read, Document>(&id.0, Verb::DocumentFetch)?)).await?;
-    Ok(Download::open(desk.site(), name, blob, &wanted).await?)
+    Ok(Download::open(desk.site(), desk.site().blobs(), name, blob, &wanted).await?)
 }
 
 #[post("/documents/<id>/trash", data = "<form>")]

@@ -14,7 +14,10 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use store::{Site, blob::Blob};
+use store::{
+    Site,
+    blob::{Blob, Blobs},
+};
 use tokio::{
     io::{AsyncRead, ReadBuf},
     task::JoinHandle,
@@ -121,7 +124,7 @@ pub(super) struct Download {
 
 impl Download {
     /// Opens the file at the wanted part. `head` opens nothing.
-    pub(super) async fn open(site: &Site, name: String, blob: Blob, wanted: &Wanted<'_>) -> Result<Download, Refusal> {
+    pub(super) async fn open(site: &Site, blobs: &Blobs, name: String, blob: Blob, wanted: &Wanted<'_>) -> Result<Download, Refusal> {
         let fresh = wanted.if_range.is_none_or(|tag| tag == etag(&blob));
         let part = if fresh { part(wanted.range, blob.size) } else { Part::Whole };
         let (start, length) = match part {
@@ -132,8 +135,8 @@ impl Download {
         if wanted.head {
             return Ok(Download { name, blob, part, plain: None });
         }
-        let (site, opened) = (site.clone(), blob.clone());
-        let opener = tokio::task::spawn_blocking(move || site.blobs().read(&site.keys().blobs, &opened, start)).await.map_err(Refusal::fault)??;
+        let (site, blobs, opened) = (site.clone(), blobs.clone(), blob.clone());
+        let opener = tokio::task::spawn_blocking(move || blobs.read(&site.keys().blobs, &opened, start)).await.map_err(Refusal::fault)??;
         Ok(Download { plain: Some(Plain::start(opener, length).await?), name, blob, part })
     }
 }

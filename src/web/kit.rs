@@ -32,6 +32,8 @@ struct Sheet {
     firm: String,
     site: String,
     fingerprint: String,
+    /// What brings everything back from each place.
+    restore: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -104,6 +106,7 @@ fn sheet_of(site: &Site, inside: &Inside, kit: Kit, base: &str) -> Sheet {
         firm: firm.name,
         site: site.settings().url.clone().unwrap_or_else(|| base.to_owned()).trim_start_matches("https://").to_owned(),
         fingerprint: fingerprint(inside, site),
+        restore: inside.backups.commands(),
     }
 }
 

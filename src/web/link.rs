@@ -36,6 +36,11 @@ pub(super) fn team(id: &Sealed<rules::Team>, action: &str) -> String {
     format!("/teams/{id}/{action}")
 }
 
+/// Path of an action on an export.
+pub(super) fn export(id: &Sealed<rules::Export>, action: &str) -> String {
+    format!("/system/export/{id}/{action}")
+}
+
 /// Path of a document, or of one of its actions.
 pub(super) fn document(id: &Sealed<rules::Document>, action: &str) -> String {
     match action {

@@ -6,14 +6,17 @@ mod access;
 mod account;
 mod answers;
 mod assets;
+mod backups;
 mod cases;
 mod class;
 mod confirm;
 mod desk;
 mod device;
 mod documents;
+mod durations;
 mod download;
 mod enrol;
+mod export;
 mod factors;
 mod headers;
 mod help;
@@ -22,8 +25,10 @@ mod home;
 mod kit;
 mod link;
 mod mail;
+mod metrics;
 pub(crate) mod locked;
 mod networks;
+mod nights;
 mod oops;
 mod page;
 mod passkey_state;
@@ -52,6 +57,7 @@ mod unsent;
 mod upload;
 mod view;
 
+use crate::backup::Backups;
 use keys::password::Passwords;
 use rocket::{Build, Config, Rocket, config::Ident, data::Limits, shield::Shield};
 use std::{pin::Pin, sync::Arc};
@@ -61,6 +67,8 @@ use store::{Appliance, Site, error::OpenError};
 pub(crate) struct Inside {
     /// The installation.
     pub(crate) appliance: Arc<Appliance>,
+    /// Its backups.
+    pub(crate) backups: Arc<Backups>,
     /// The slots in which passwords are checked.
     pub(crate) passwords: Passwords,
     /// Largest file that is taken, in bytes.

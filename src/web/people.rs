@@ -60,9 +60,9 @@ pub(super) struct Asked<'r> {
     skip: Option<usize>,
 }
 
-/// The two lists about people.
+/// The lists of those who look after accounts.
 pub(super) fn tabs(here: &str) -> Vec<Tab> {
-    [("Accounts", "/people"), ("Teams", "/teams")].into_iter().map(|(label, href)| Tab { label, href: href.into(), current: href == here }).collect()
+    [("Accounts", "/people"), ("Teams", "/teams"), ("Exports", "/system/export")].into_iter().map(|(label, href)| Tab { label, href: href.into(), current: href == here }).collect()
 }
 
 /// The roles that somebody of this role looks after.

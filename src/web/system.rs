@@ -2,6 +2,7 @@
 //! any case.
 
 use super::{
+    backups,
     desk::Desk,
     oops::Oops,
     page::{Page, View},
@@ -237,8 +238,14 @@ fn rescue(at: Option<Moment>, zone: &TimeZone) -> Found {
     }
 }
 
-fn backups() -> Found {
-    Found::new(Grade::Care, "backups", "No backups are made", "This version makes none. Stop the server, then copy the data directory and the key file to another place.")
+fn backups((grave, title, evidence): (u8, &'static str, String), keeps: bool) -> Found {
+    let grade = match grave {
+        0 => Grade::Fine,
+        1 => Grade::Care,
+        _ => Grade::Wrong,
+    };
+    let found = Found::new(grade, "backups", title, evidence);
+    if keeps { found.link("/system/backups", "Look at the backups") } else { found }
 }
 
 fn deviations(settings: &Settings) -> Vec<String> {
@@ -298,7 +305,7 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<HealthView>, Oops> {
         mail(&settings, &post),
         factors(&counts),
         administrators(&counts),
-        backups(),
+        backups(backups::health(&desk.inside().backups, desk.now, zone).await?, settings.keeps_keyring),
     ];
     let (title, sentence) = heading(&found, &desk.now.hour(zone));
     let (open, fine) = sorted(found);

@@ -1,10 +1,9 @@
 //! The map of the site: every route, and the class of people who may reach it. There is no other place where routes are mounted.
 
 use super::{
-    access, account, answers, assets, cases,
+    access, account, answers, assets, backups, cases,
     class::{Class, Door, Pages},
-    confirm,
-    documents, enrol, factors, help, history, home, kit, mail, networks, passkeys, people, person, probe, recover, rights, settings, setup, sign, start_key, system, teams, ticket, today,
+    confirm, documents, enrol, export, factors, help, history, home, kit, mail, metrics, networks, passkeys, people, person, probe, recover, rights, settings, setup, sign, start_key, system, teams, ticket, today,
 };
 use rocket::{Build, Rocket, Route, routes};
 
@@ -21,7 +20,7 @@ const fn confirmed(class: Class) -> Door {
 /// Every route with its door.
 fn map() -> Vec<(Door, Vec<Route>)> {
     vec![
-        (at(Class::Open), routes![assets::file, probe::healthz, probe::readyz]),
+        (at(Class::Open), routes![assets::file, probe::healthz, probe::readyz, metrics::metrics]),
         (at(Class::Public), routes![help::page, sign::root, sign::ask_email, sign::take_password, sign::ask_code, sign::take_code]),
         (at(Class::Public), routes![passkeys::ask_visitor, passkeys::take_visitor, passkeys::ask_anybody, passkeys::take_anybody]),
         (at(Class::Setup), routes![setup::claim_form, setup::claim, setup::firm_form, setup::firm, start_key::form, start_key::choose]),
@@ -48,7 +47,11 @@ fn map() -> Vec<(Door, Vec<Route>)> {
         (confirmed(Class::People), routes![person::resend, person::revoke, person::suspend, person::sign_out, person::restore]),
         (confirmed(Class::People), routes![rights::role_page, rights::set_role, rights::reset_page, rights::reset, rights::leave_page, rights::leave]),
         (confirmed(Class::People), routes![teams::make, teams::rename, teams::add, teams::take_out, teams::remove]),
-        (at(Class::Administrator), routes![system::page]),
+        (at(Class::Administrator), routes![system::page, backups::page]),
+        (at(Class::People), routes![export::page]),
+        (confirmed(Class::People), routes![export::approve, export::refuse]),
+        (confirmed(Class::Administrator), routes![export::ask, export::withdraw, export::again, export::remove, export::file]),
+        (confirmed(Class::Administrator), routes![backups::now, backups::drill_now]),
         (confirmed(Class::Administrator), routes![kit::system_form, kit::system_confirm, kit::sheet, kit::replace, start_key::system_form, start_key::system_choose]),
         (confirmed(Class::Administrator), routes![system::rescue_seen]),
         (confirmed(Class::Administrator), routes![settings::firm, settings::set_firm, settings::recovery, settings::set_recovery, settings::terms, settings::set_terms]),
