@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 from alike import alike
+from backups import backups
 from case_list import against_anchors, against_million
 from flood import flood
 from front import front
 from handshake import handshakes
 from measure import Unmeasured
+from shipping import shipping
 from stage import Stage, say
 from start import begin
 from table import lines, unmeasured
@@ -27,6 +29,8 @@ GROUPS = {
     "flood": flood,
     "alike": alike,
     "front": front,
+    "backups": backups,
+    "shipping": shipping,
 }
 
 

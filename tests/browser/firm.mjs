@@ -1,13 +1,14 @@
 // A firm to test with: the demo on a port of its own, a browser, and people who are signed in to it.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 export const HERE = dirname(fileURLToPath(import.meta.url));
@@ -139,6 +140,19 @@ export class Firm {
     await page.getByLabel('Password', { exact: true }).fill(password);
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByLabel('Code from your authenticator app').waitFor();
+  }
+
+  /** What a command of the program prints about this firm; what it says beside that is not heard. */
+  async command(...words) {
+    const { stdout } = await promisify(execFile)(BINARY, [...words, '--data', this.dir]);
+    return stdout;
+  }
+
+  /** A new empty folder beside the data. */
+  async folder(name) {
+    const path = join(this.#temporary, name);
+    await mkdir(path);
+    return path;
   }
 
   /** A file on disk, to be chosen in a form: for large ones better than `file`. Gives its path. */

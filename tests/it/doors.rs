@@ -46,6 +46,7 @@ const fn unsent(route: &'static str, expect: [u16; 6]) -> Door {
 const DOORS: &[Door] = &[
     page("GET /assets/<name>", [404, 404, 404, 404, 404, 404]),
     page("GET /healthz", [200, 200, 200, 200, 200, 200]),
+    page("GET /metrics", [200, 200, 200, 200, 200, 200]),
     page("GET /readyz", [200, 200, 200, 200, 200, 200]),
     page("GET /help", [200, 200, 200, 200, 200, 200]),
     page("GET /", [303, 303, 303, 303, 303, 303]),
@@ -141,6 +142,18 @@ const DOORS: &[Door] = &[
     page("GET /system/key", [303, 404, 404, 404, 404, 200]),
     form("POST /system/key", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 422]),
     page("GET /home", [303, 404, 404, 404, 200, 404]),
+    page("GET /system/backups", [303, 404, 404, 404, 404, 200]),
+    form("POST /system/backups/now", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 303]),
+    form("POST /system/backups/drill", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 303]),
+    page("GET /system/export", [303, 404, 404, 404, 404, 200]),
+    form("POST /system/export", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 422]),
+    // The id is that of a document: of no export.
+    form("POST /system/export/<document>/approve", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 404]),
+    form("POST /system/export/<document>/refuse", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 404]),
+    form("POST /system/export/<document>/withdraw", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 404]),
+    form("POST /system/export/<document>/again", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 404]),
+    form("POST /system/export/<document>/remove", [401, 404, 404, 404, 404, 403], [401, 404, 404, 404, 404, 404]),
+    page("GET /system/export/<document>/file", [303, 404, 404, 404, 404, 404]),
     page("GET /system", [303, 404, 404, 404, 404, 200]),
     page("GET /people?<asked..>", [303, 404, 404, 404, 404, 200]),
     page("GET /people/new?<role>&<find>", [303, 404, 404, 404, 404, 200]),
@@ -235,7 +248,7 @@ const WITHOUT_A_FACTOR: [&str; 16] = [
     "staff POST /cases/<id>/access/unwall",
 ];
 /// Pages that show what nobody is to see on a screen that was left.
-const WITH_A_FACTOR: [&str; 5] = ["/account/codes", "/account/authenticator", "/system/kit", "/system/kit/sheet", "/system/key"];
+const WITH_A_FACTOR: [&str; 6] = ["/system/export/<id>/file", "/account/codes", "/account/authenticator", "/system/kit", "/system/kit/sheet", "/system/key"];
 
 #[test]
 fn whatever_is_dangerous_asks_for_a_factor() {

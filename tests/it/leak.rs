@@ -1,6 +1,6 @@
 //! Canaries: text that was typed or uploaded is nowhere in the data directory, in no usual disguise.
 
-use crate::world::Server;
+use crate::{backups::command, world::Server};
 use base64::Engine;
 use std::path::{Path, PathBuf};
 
@@ -30,8 +30,14 @@ fn find(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 #[test]
-fn no_canary_is_found_in_the_data_directory() {
+fn no_canary_is_found_in_the_data_directory_or_at_a_destination() {
     let server = Server::new(&[]);
+    let there = tempfile::tempdir().unwrap();
+    let backups = |arguments: &[&str]| {
+        let (code, out, error) = command(&[arguments, &["--data", server.dir.to_str().unwrap()]].concat(), "");
+        assert_eq!(code, 0, "{out} {error}");
+    };
+    backups(&["dest", "add", "office", "--dir", there.path().to_str().unwrap()]);
     let canary = |what: &str| format!("canary{what}{}", keys::nonce::hex(&keys::nonce::random::<8>().unwrap()));
     let (title, summary, file, content, reason, search) = (canary("title"), canary("summary"), canary("file"), canary("content"), canary("reason"), canary("search"));
     let priya = server.signed_in("Priya");
@@ -48,8 +54,19 @@ fn no_canary_is_found_in_the_data_directory() {
     let known = ["Adeyemi: spouse extension", "folake.adeyemi@example.com", "priya.nair@pellharrow.example", "Pell & Harrow", "Home Office"];
     let secrets = [server.password("Priya"), server.email("Marta")];
     let canaries: Vec<String> = [title, summary, file, content, reason, search].into_iter().chain(known.map(str::to_owned)).chain(secrets).collect();
-    let mut all = Vec::new();
+    backups(&["backup", "now"]);
+    let (mut all, mut shipped) = (Vec::new(), Vec::new());
     files(&server.dir, &mut all);
+    files(there.path(), &mut shipped);
+    assert!(["part", "blob", "log", "base"].iter().all(|folder| shipped.iter().any(|path| path.starts_with(there.path().join(folder)))));
+    // The root key lies in the data directory of this installation, and is never shipped.
+    let key = std::fs::read_to_string(server.dir.join("root.key")).unwrap().trim().to_owned();
+    let raw: Vec<u8> = key.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect();
+    for path in &shipped {
+        let bytes = std::fs::read(path).unwrap();
+        assert!(!find(&bytes, &raw) && !find(&bytes, key.as_bytes()), "the root key in {}", path.display());
+    }
+    all.extend(shipped);
     assert!(all.iter().any(|path| path.ends_with("site.db")) && all.iter().any(|path| path.ends_with("site.db-wal")) && all.len() > 20);
     let mut scanned = 0;
     for path in &all {

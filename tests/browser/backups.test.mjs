@@ -1,0 +1,75 @@
+// Backups as the system administrator sees them: none, the first one, a drill, and a place that went away.
+import assert from 'node:assert/strict';
+import { rename } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, test } from 'node:test';
+import { Firm, complaints } from './firm.mjs';
+import { faults } from './look.mjs';
+
+const firm = await Firm.open();
+after(() => firm.close());
+
+const page = await (await firm.actor('Tom A')).newPage();
+const said = complaints(page);
+const sound = async shot => assert.deepEqual([...await faults(page, shot), ...said], [], shot);
+const there = await firm.folder('office');
+
+/** Opens the page again until it shows this. */
+const until = async (path, words) => {
+  for (let n = 0; n < 60; n++) {
+    await page.goto(path);
+    if (await page.getByText(words).count()) return;
+    await sleep(1000);
+  }
+  assert.fail(`${path} never says ${words}`);
+};
+
+test('without a place the page says what is at stake and how to add one', async () => {
+  await page.goto('/system/backups');
+  await page.getByText('Nothing is backed up. If this server were lost now, everything would be lost.').waitFor();
+  assert.match(await page.getByRole('main').innerText(), /strongroom dest add office --dir/);
+  assert.equal(await page.getByRole('button', { name: 'Back up now' }).count(), 0);
+  await sound('backups-none');
+  await page.goto('/system');
+  await page.getByRole('heading', { name: 'Nothing is backed up' }).waitFor();
+});
+
+test('a place that is added is brought into step, and a drill proves it', async () => {
+  await firm.command('dest', 'add', 'office', '--dir', there);
+  await until('/system/backups', 'a few seconds of work');
+  await page.getByRole('button', { name: 'Run a drill' }).click();
+  await page.getByText('Everything is being restored now').waitFor();
+  await until('/system/backups', 'Passed');
+  await page.getByRole('button', { name: 'Run a drill' }).click();
+  for (let n = 0; n < 60 && !(await page.locator('figure.bars rect').count()); n++) {
+    await sleep(500);
+    await page.goto('/system/backups');
+  }
+  assert.equal(await page.locator('figure.bars rect').count(), 2, 'two drills, two bars');
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  await page.getByText('Everything is being brought to every place now').waitFor();
+  await until('/system/backups', 'In step');
+  const text = await page.getByRole('main').innerText();
+  assert.ok(text.includes(`strongroom restore --dir ${there} --kit - --to`), text);
+  assert.equal(await page.locator('svg.heat svg title').count(), 1, 'one night was proven');
+  await page.locator('summary', { hasText: 'office' }).click();
+  await page.getByText('the copy shows its sign-in page').waitFor();
+  await page.locator('summary', { hasText: 'Another place' }).click();
+  await sound('backups');
+  await page.goto('/system');
+  await page.getByText('Backups arrive and restore').waitFor();
+});
+
+test('a place that went away is named, on this page and on Health', async () => {
+  await rename(there, `${there}-away`);
+  await page.goto('/system/backups');
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  await until('/system/backups', 'Failing');
+  await sound('backups-failing');
+  await page.goto('/system');
+  await page.getByRole('heading', { name: 'Backups do not arrive' }).waitFor();
+  await rename(`${there}-away`, there);
+  await page.goto('/system/backups');
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  await until('/system/backups', 'In step');
+});

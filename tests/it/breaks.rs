@@ -1,0 +1,108 @@
+//! What happens to a database behind the back of the server: another one in its place is noticed, and an ordinary start is not taken for that.
+
+use crate::{
+    backups::{Ground, command},
+    world::Server,
+};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The database of the one site.
+fn database(data: &Path) -> PathBuf {
+    fs::read_dir(data.join("sites")).unwrap().map(|entry| entry.unwrap().path().join("site.db")).find(|path| path.exists()).unwrap()
+}
+
+fn troubles(ground: &Ground) -> Vec<String> {
+    let status = ground.run(&["backup", "status"]);
+    status["troubles"].as_array().unwrap().iter().map(|trouble| trouble.as_str().unwrap().to_owned()).collect()
+}
+
+/// Lines of changes at the destination, of this site.
+fn generations(ground: &Ground) -> usize {
+    let held = ground.run(&["backup", "list"]);
+    held["held"].as_array().unwrap().iter().filter(|row| row["site"].is_string()).count()
+}
+
+fn cases(ground: &Ground, at: &str) -> u64 {
+    let (code, out, error) = ground.restore(&["--dry-run", "--json", "--at", at]);
+    assert_eq!(code, 0, "{error}");
+    serde_json::from_str::<Value>(&out).unwrap()["sites"][0]["cases"].as_u64().unwrap()
+}
+
+#[test]
+fn starting_again_and_again_breaks_no_line() {
+    let ground = Ground::new();
+    let mut server = Server::at(&ground.data, &["--cases", "2"]);
+    ground.add();
+    ground.print_kit();
+    ground.now();
+    let (before, mut opened) = (generations(&ground), 2);
+    for (start, name) in ["Priya", "Daniel"].into_iter().enumerate() {
+        let somebody = server.signed_in(name);
+        // The log is emptied when it is long: only then does a new one begin.
+        let size = || fs::metadata(database(&ground.data).with_extension("db-wal")).map_or(0, |log| log.len());
+        let mut longest = 0;
+        let emptied = (0..300).any(|n| {
+            somebody.open_case(&format!("Breaks: start {start}, {n}"));
+            opened += 1;
+            longest = longest.max(size());
+            size() < longest
+        });
+        assert!(emptied, "the log was not emptied in start {start}: {longest}");
+        somebody.open_case(&format!("Breaks: after start {start}"));
+        opened += 1;
+        ground.now();
+        assert_eq!((troubles(&ground), generations(&ground)), (Vec::new(), before), "start {start}");
+        assert!(server.stop().success());
+        server = Server::at(&ground.data, &["--cases", "2"]);
+    }
+    assert_eq!(cases(&ground, "latest"), opened);
+    assert!(server.stop().success());
+}
+
+#[test]
+fn an_older_database_in_its_place_is_noticed_and_takes_nothing_from_the_backups() {
+    let ground = Ground::new();
+    let server = Server::at(&ground.data, &["--cases", "2"]);
+    ground.add();
+    ground.print_kit();
+    ground.now();
+    assert!(server.stop().success());
+    let file = database(&ground.data);
+    let old: Vec<(PathBuf, Vec<u8>)> = ["db", "db-wal"].iter().map(|end| file.with_extension(end)).filter(|path| path.exists()).map(|path| (path.clone(), fs::read(&path).unwrap())).collect();
+    let server = Server::at(&ground.data, &["--cases", "2"]);
+    server.signed_in("Priya").open_case("Breaks: only in the backup");
+    std::thread::sleep(Duration::from_millis(1100));
+    ground.now();
+    let time = ground.run(&["dest", "list"])["destinations"][0]["good"].as_str().unwrap().to_owned();
+    assert_eq!(cases(&ground, "latest"), 3);
+    assert!(server.stop().success());
+    // Somebody brings a copy of yesterday back by hand.
+    for end in ["db", "db-wal", "db-shm"] {
+        let _ = fs::remove_file(file.with_extension(end));
+    }
+    old.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    std::thread::sleep(Duration::from_millis(1500));
+    let server = Server::at(&ground.data, &["--cases", "2"]);
+    let mut said = Vec::new();
+    for _ in 0..50 {
+        let _ = command(&["backup", "now", "--data", ground.data.to_str().unwrap()], "");
+        said = troubles(&ground);
+        if !said.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(said.iter().any(|trouble| trouble.contains("replaced")), "{said:?}");
+    server.signed_in("Daniel").open_case("Breaks: after it");
+    server.signed_in("Priya").open_case("Breaks: and another");
+    let _ = command(&["backup", "now", "--data", ground.data.to_str().unwrap()], "");
+    // A new line holds what is there now, and the one before all that was there then.
+    assert_eq!((generations(&ground), cases(&ground, "latest"), cases(&ground, &time)), (2, 4, 3));
+    assert_eq!(ground.run(&["backup", "drill"])["drills"][0]["outcome"], "passed");
+    assert!(server.stop().success());
+}
