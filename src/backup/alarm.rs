@@ -34,6 +34,7 @@ pub(crate) fn wrong(status: &Status, drills: &[DrillRow], now: Moment) -> BTreeM
 fn place(row: &Standing, now: Moment) -> Option<String> {
     match &row.failing {
         Some((since, why)) if now.0 - since.0 > PATIENCE => Some(format!("Nothing arrives at {} since {}: {}.", row.name, since.iso(), why.trim_end_matches('.'))),
+        _ if row.is_damaged() => row.damage.as_ref().map(|damage| format!("{}: {}.", row.name, damage.words())),
         _ if row.away => row.good.filter(|good| now.0 - good.0 > CARRIED).map(|good| format!("The disk {} was last here on {}. Put it in, then take it away again.", row.name, good.iso())),
         None if row.behind > overdue(row.schedule).saturating_add(PATIENCE) => Some(format!("{} has not had everything for {} hours.", row.name, row.behind / HOUR)),
         _ => None,
@@ -123,6 +124,8 @@ mod tests {
             empty: false,
             failing: None,
             away: false,
+            damage: None,
+            brought: Vec::new(),
             busy: false,
             objects: 1,
             bytes: 1,

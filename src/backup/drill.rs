@@ -235,7 +235,9 @@ impl Drill<'_> {
     fn at_random(&self, target: &dyn Target, checks: &mut Checks, report: &mut Value) -> Result<(), ShipError> {
         let all = names(target, &self.line.of())?;
         let bases = all.iter().filter(|named| named.kind == Kind::Base).map(|named| named.made);
-        let (Some(oldest), Some(newest)) = (bases.min(), all.iter().map(|named| named.made).max()) else { return Ok(()) };
+        // Where older states are known to be lost, only what came after is tried.
+        let first = if self.runner.damage(&self.line.of()).is_some() { bases.max() } else { bases.min() };
+        let (Some(oldest), Some(newest)) = (first, all.iter().map(|named| named.made).max()) else { return Ok(()) };
         let span = usize::try_from(newest - oldest).unwrap_or(0) + 1;
         let when = oldest + i64::try_from(pick(span).unwrap_or(0)).unwrap_or(0);
         let path = self.scratch.join("random.db");

@@ -3,7 +3,6 @@
 use super::{Backups, drill::Drill, line::Line, lock, runner::Runner};
 use jiff::tz::TimeZone;
 use rules::Moment;
-use ship::verify::Depth;
 use std::{
     sync::{Arc, atomic::Ordering},
     thread,
@@ -66,6 +65,8 @@ impl Backups {
         let zone = line.site.as_ref().map_or(TimeZone::UTC, |site| site.firm().zone);
         let good = runner.state().good;
         match last {
+            // What was found damaged is healed at once, where that was not tried yet.
+            _ if !runner.state().away && self.awaits_healing(runner, line) => true,
             _ if runner.schedule() == Schedule::ByHand || runner.state().away => false,
             None => good.is_some_and(|good| now.0 - good > FIRST),
             Some(row) => now.0 - row.ended.0 > APART && (NIGHT.contains(&now.hour_of_day(&zone)) || now.0 - row.ended.0 > MISSED),
@@ -92,6 +93,9 @@ impl Backups {
         let (lines, Some(site)) = (self.lines(), &line.site) else { return Err(OpenError::config("The registry is tried together with a site.")) };
         let Some(registry) = lines.iter().find(|line| line.site.is_none()) else { return Err(OpenError::config("The registry is not followed.")) };
         let (keyring, scratch) = (self.appliance.dir().join("keyring.json"), self.folder.join("drill"));
+        if self.is_damaged(runner, line) {
+            self.heal(runner, line, Vec::new());
+        }
         self.doing(&format!("restoring from {}, as a drill", runner.name));
         let tried = Drill { runner, registry, line, site, keyring, scratch, rehearse: self.rehearse.get(), stop: &self.stopping, clock: self.clock }.run()?;
         if self.stopping.load(Ordering::SeqCst) {
@@ -104,21 +108,10 @@ impl Backups {
         }
         self.appliance.keep_drill(&row)?;
         if row.outcome == "failed" {
-            self.mend(runner, line, tried.spoiled);
+            self.heal(runner, line, tried.spoiled);
         }
         self.rest();
         Ok(row)
-    }
-
-    /// After a failed drill: everything there is read, what is spoiled is taken away, and all of it is compared once more, from a new base.
-    fn mend(&self, runner: &Runner, line: &Line, mut spoiled: Vec<String>) {
-        for line in self.lines().iter().filter(|known| known.site.is_none() || known.of() == line.of()) {
-            match self.verify_line(runner, line, Depth::Everything) {
-                Ok(findings) => spoiled.extend(findings.wrong.into_iter().filter(|wrong| wrong.spoiled).map(|wrong| wrong.object)),
-                Err(failing) => tracing::warn!(destination = runner.name, "not everything there could be read: {}", failing.text),
-            }
-            runner.compare_again(line, &std::mem::take(&mut spoiled));
-        }
     }
 
     /// What came of the drills of the last months, the newest first.

@@ -83,6 +83,13 @@ impl Line {
         self.bell.ring();
     }
 
+    /// Begins anew after a generation that somebody else has used.
+    pub(crate) fn anew_after(&self, generation: u32, why: Why) -> Result<(), ShipError> {
+        self.watch.anew_after(generation, why)?;
+        self.committed();
+        Ok(())
+    }
+
     /// Takes what was committed, and makes the base that is needed. True when something is new in the spool.
     pub(crate) fn look(&self, appliance: &Appliance) -> bool {
         let looked = self.take(appliance);

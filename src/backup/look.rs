@@ -3,6 +3,7 @@
 use super::{Backups, Failing, line::Line, marker, runner::Runner};
 use ship::{
     head::{Hex, Kind},
+    name::Named,
     restore::Trust,
     verify::{Depth, Findings, objects, verify},
 };
@@ -31,48 +32,67 @@ pub(crate) struct Looked {
     pub(crate) findings: Findings,
 }
 
+/// What came of several places, and of those where nothing could be done, why.
+pub(crate) type Found<T> = (Vec<T>, Vec<(String, Failing)>);
+
 impl Backups {
-    /// What lies at every destination that can be reached, or at this one.
-    pub(crate) fn held(&self, name: Option<&str>) -> Result<Vec<Held>, Failing> {
-        let mut held = Vec::new();
+    /// Does something at every place, or at this one: one that cannot be reached keeps nothing of the others back.
+    pub(super) fn at_each<T>(&self, name: Option<&str>, work: impl Fn(&Runner) -> Result<Vec<T>, Failing>) -> Result<Found<T>, Failing> {
+        let (mut done, mut failed) = (Vec::new(), Vec::new());
         for runner in self.named(name)? {
-            let target = self.reach(&runner)?;
-            for line in self.lines() {
-                let mut by_generation: BTreeMap<u32, Held> = BTreeMap::new();
-                for (named, size) in objects(target.as_ref(), &line.of())? {
-                    let row = by_generation.entry(named.generation).or_insert_with(|| Held {
-                        destination: runner.name.clone(),
-                        site: self.name_of(&line),
-                        generation: named.generation,
-                        oldest: named.made,
-                        newest: named.made,
-                        points: 0,
-                        bases: 0,
-                        objects: 0,
-                        bytes: 0,
-                    });
-                    (row.oldest, row.newest) = (row.oldest.min(named.made), row.newest.max(named.made));
-                    row.objects += 1;
-                    row.bytes += size;
-                    row.bases += u64::from(named.kind == Kind::Base);
-                    row.points += u64::from(named.kind == Kind::Log);
-                }
-                held.extend(by_generation.into_values());
+            match work(&runner) {
+                Ok(found) => done.extend(found),
+                Err(failing) => failed.push((runner.name.clone(), failing)),
             }
         }
-        Ok(held)
+        Ok((done, failed))
     }
 
-    /// Looks whether everything is there and whole.
-    pub(crate) fn verify(&self, name: Option<&str>, depth: Depth) -> Result<Vec<Looked>, Failing> {
-        let mut all = Vec::new();
-        for runner in self.named(name)? {
+    /// What lies at every destination, or at this one.
+    pub(crate) fn held(&self, name: Option<&str>) -> Result<Found<Held>, Failing> {
+        self.at_each(name, |runner| {
+            let (target, mut held) = (self.reach(runner)?, Vec::new());
             for line in self.lines() {
-                let findings = self.verify_line(&runner, &line, depth)?;
-                all.push(Looked { destination: runner.name.clone(), site: self.name_of(&line), findings });
+                held.extend(self.held_of(runner, &line, &objects(target.as_ref(), &line.of())?));
             }
+            Ok(held)
+        })
+    }
+
+    fn held_of(&self, runner: &Runner, line: &Line, objects: &[(Named, u64)]) -> Vec<Held> {
+        let mut by_generation: BTreeMap<u32, Held> = BTreeMap::new();
+        for (named, size) in objects {
+            let row = by_generation.entry(named.generation).or_insert_with(|| Held {
+                destination: runner.name.clone(),
+                site: self.name_of(line),
+                generation: named.generation,
+                oldest: named.made,
+                newest: named.made,
+                points: 0,
+                bases: 0,
+                objects: 0,
+                bytes: 0,
+            });
+            (row.oldest, row.newest) = (row.oldest.min(named.made), row.newest.max(named.made));
+            row.objects += 1;
+            row.bytes += size;
+            row.bases += u64::from(named.kind == Kind::Base);
+            row.points += u64::from(named.kind == Kind::Log);
         }
-        Ok(all)
+        by_generation.into_values().collect()
+    }
+
+    /// Looks whether everything is there and whole, and remembers what is not.
+    pub(crate) fn verify(&self, name: Option<&str>, depth: Depth) -> Result<Found<Looked>, Failing> {
+        self.at_each(name, |runner| {
+            let mut looked = Vec::new();
+            for line in self.lines() {
+                let findings = self.verify_line(runner, &line, depth)?;
+                self.remember(runner, &line, depth, &findings);
+                looked.push(Looked { destination: runner.name.clone(), site: self.name_of(&line), findings });
+            }
+            Ok(looked)
+        })
     }
 
     pub(super) fn verify_line(&self, runner: &Runner, line: &Line, depth: Depth) -> Result<Findings, Failing> {
@@ -81,7 +101,7 @@ impl Backups {
         Ok(verify(target.as_ref(), &trust, depth, &mut |done, whole| self.doing(&format!("looking at {}: {done} of {whole} objects", runner.name)))?)
     }
 
-    fn reach(&self, runner: &Runner) -> Result<Box<dyn ship::Reach>, Failing> {
+    pub(super) fn reach(&self, runner: &Runner) -> Result<Box<dyn ship::Reach>, Failing> {
         let target = runner.place.open()?;
         marker::check(target.as_ref(), Hex(self.appliance.instance()))?;
         Ok(target)

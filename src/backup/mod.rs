@@ -6,10 +6,12 @@ mod bell;
 mod documents;
 mod drill;
 mod drills;
+mod heal;
 mod image;
 mod line;
 mod look;
 mod marker;
+mod others;
 pub(crate) mod place;
 mod portion;
 mod restore;
@@ -21,7 +23,8 @@ mod watched;
 
 pub(crate) use alarm::{Alarm, PROVEN};
 pub(crate) use drill::Rehearse;
-pub(crate) use look::{Held, Looked};
+pub(crate) use heal::Damage;
+pub(crate) use look::{Found, Held, Looked};
 pub(crate) use portion::{Portion, bring, list};
 pub(crate) use retention::Pruned;
 pub(crate) use status::{Standing, Status};
@@ -271,17 +274,23 @@ impl Backups {
 
     /// Has everything taken and brought everywhere now; waits until that was tried. For a server that runs and for one that does not.
     pub(crate) fn now(&self) {
+        let runners = self.runners();
+        self.bring(&runners.iter().map(Arc::as_ref).collect::<Vec<_>>());
+    }
+
+    /// The same for some destinations.
+    fn bring(&self, to: &[&Runner]) {
         let running = self.is_running();
         // The second look takes what the base of the first let through.
         self.look();
         self.look();
-        for runner in self.runners() {
+        for runner in to {
             match running {
                 true => runner.ask(),
                 false => drop(runner.visit(&mut None, &self.lines())),
             }
         }
-        while running && self.runners().iter().any(|runner| runner.is_busy()) && !self.stopping.load(Ordering::SeqCst) {
+        while running && to.iter().any(|runner| runner.is_busy()) && !self.stopping.load(Ordering::SeqCst) {
             thread::sleep(STEP);
         }
     }
@@ -341,6 +350,10 @@ impl Backups {
     pub(crate) fn claim(&self, name: &str, place: &Place) -> Result<Tried, Failing> {
         if self.runners().iter().any(|runner| runner.name == name) {
             return Err(Failing { exit: 2, text: format!("There is a destination “{name}” already. Choose another name, or remove that one first.") });
+        }
+        // Two names of one place would count as two copies.
+        if let Some(same) = self.runners().iter().find(|runner| runner.place.is_that_of(place)) {
+            return Err(Failing { exit: 2, text: format!("That is where “{}” is already: {}. A second copy needs another place.", same.name, same.place.words()) });
         }
         let target = place.open()?;
         marker::claim(target.as_ref(), Hex(self.appliance.instance()))?;

@@ -83,6 +83,14 @@ impl Place {
         }
     }
 
+    /// Whether the same objects lie at both.
+    pub(crate) fn is_that_of(&self, other: &Place) -> bool {
+        match (self, other) {
+            (Place::Dir { path }, Place::Dir { path: other }) => path == other || path.canonicalize().ok().is_some_and(|path| other.canonicalize().ok() == Some(path)),
+            _ => self.words() == other.words(),
+        }
+    }
+
     /// As it is typed behind `restore` on a bare machine. What lets us in is not in it.
     pub(crate) fn flags(&self) -> String {
         match self {

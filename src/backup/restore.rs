@@ -148,7 +148,7 @@ fn said(site: &Back) -> Value {
     let (head, holds) = (&site.restored.last.head, &site.holds);
     let missing = holds.blobs.iter().filter(|name| record(&site.restored, name).is_none()).count();
     json!({
-        "site": site.told.entry.name, "state": rules::Moment(head.made).iso(), "made": head.made, "database": site.restored.size,
+        "site": site.told.entry.name, "state": rules::Moment(head.made).iso(), "made_ms": head.made, "database": site.restored.size,
         "people": holds.people, "cases": holds.cases, "documents": holds.documents, "files": holds.blobs.len(), "missing": missing, "events": holds.events,
         "newest_case": holds.newest_case.as_ref().map(|(reference, _)| reference), "newest_case_opened": holds.newest_case.as_ref().map(|(_, opened)| opened.iso()),
         "newest_event": holds.newest_event.map(rules::Moment::iso),

@@ -1,7 +1,7 @@
 //! Retention: what lies at a destination for longer than was asked for is taken away, every night after a drill or on demand. Nothing goes
 //! when the last drill failed, and never the newest state that one restored.
 
-use super::{Backups, Failing, line::Line, marker, place::Place, runner::Runner};
+use super::{Backups, Failing, Found, line::Line, marker, place::Place, runner::Runner};
 use ship::{
     Reach,
     prune::{Of, Removal, Retention, apply},
@@ -30,10 +30,9 @@ fn keep(retained: &Retained) -> Keep {
 impl Backups {
     /// What may go from every destination, or from this one; taken away when `apply` says so. `with` is another way there, with a credential
     /// that may remove.
-    pub(crate) fn prune(&self, name: Option<&str>, with: Option<&Place>, apply: bool) -> Result<Vec<Pruned>, Failing> {
-        let runners = self.named(name)?;
+    pub(crate) fn prune(&self, name: Option<&str>, with: Option<&Place>, apply: bool) -> Result<Found<Pruned>, Failing> {
         let _alone = super::lock(&self.drilling);
-        runners.iter().map(|runner| self.prune_one(runner, with.unwrap_or(&runner.place), apply)).collect()
+        self.at_each(name, |runner| Ok(vec![self.prune_one(runner, with.unwrap_or(&runner.place), apply)?]))
     }
 
     /// The destinations, or the one of this name.
@@ -89,9 +88,11 @@ impl Backups {
     pub(super) fn prune_nightly(&self) {
         for runner in self.runners().iter().filter(|runner| runner.retained().prunes && !runner.state().away) {
             match self.prune(Some(&runner.name), None, true) {
-                Ok(_) => {}
-                // One that keeps everything is no fault.
-                Err(failing) if failing.exit == 77 => tracing::info!(destination = runner.name, "{}", failing.text),
+                Ok((_, failed)) => failed.iter().for_each(|(_, failing)| match failing.exit {
+                    // One that keeps everything is no fault.
+                    77 => tracing::info!(destination = runner.name, "{}", failing.text),
+                    _ => tracing::warn!(destination = runner.name, "nothing was pruned: {}", failing.text),
+                }),
                 Err(failing) => tracing::warn!(destination = runner.name, "nothing was pruned: {}", failing.text),
             }
         }

@@ -1,6 +1,6 @@
 //! One destination, on a thread of its own: goes there when its schedule says so, brings what is new, and remembers how that went.
 
-use super::{bell::Bell, line::Line, marker, place::Place, watched::Watched};
+use super::{bell::Bell, heal::Damage, line::Line, marker, others, place::Place, watched::Watched};
 use rules::Moment;
 use serde::{Deserialize, Serialize};
 use ship::{
@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -28,9 +28,14 @@ const AFTER_FAILURE: Duration = Duration::from_secs(2);
 const LONGEST_REST: Duration = Duration::from_secs(300);
 /// How often a destination is visited without anything new: a disk that went away is noticed, one that came back is found.
 const VISIT: Duration = Duration::from_secs(60);
+/// How often it is looked whether another server sends there too, in milliseconds.
+const OTHERS: i64 = 15 * 60 * 1000;
 /// Two hours and a day, in milliseconds.
 const TWO_HOURS: i64 = 2 * 3600 * 1000;
 const DAY: i64 = 24 * 3600 * 1000;
+/// How far apart what is marked for the calendar is, and for how long it is shown, in milliseconds.
+const MARKED: i64 = 6 * 3600 * 1000;
+const SHOWN: i64 = 100 * DAY;
 
 /// How it went.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -42,9 +47,21 @@ pub(crate) struct State {
     pub(crate) failing: Option<(i64, String)>,
     /// It is a disk that is carried, and is not here.
     pub(crate) away: bool,
+    /// Moments of the last weeks, some hours apart, at which everything had been brought there: milliseconds since 1970.
+    pub(crate) brought: Vec<i64>,
     /// Objects and bytes brought since it was added.
     pub(crate) objects: u64,
     pub(crate) bytes: u64,
+}
+
+impl State {
+    /// Marks that everything is there now, at most every few hours.
+    fn mark(&mut self, now: i64) {
+        if self.brought.last().is_none_or(|last| !(0..MARKED).contains(&(now - last))) {
+            self.brought.retain(|at| now - at < SHOWN);
+            self.brought.push(now);
+        }
+    }
 }
 
 /// A destination with its thread's memory.
@@ -64,6 +81,8 @@ pub(crate) struct Runner {
     busy: AtomicBool,
     /// Bytes brought by the visit that is under way.
     sent: AtomicU64,
+    /// When it was last looked whether another server sends there: milliseconds since 1970.
+    looked: AtomicI64,
     /// Held while something is brought there or taken away: a base may name what has lain there for long.
     alone: Mutex<()>,
     clock: Clock,
@@ -92,6 +111,7 @@ impl Runner {
             asked: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             sent: AtomicU64::new(0),
+            looked: AtomicI64::new(0),
             alone: Mutex::default(),
             clock,
         })
@@ -140,6 +160,27 @@ impl Runner {
     /// How far it has a database.
     pub(crate) fn cursor(&self, of: &Chain) -> Cursor {
         read(&self.folder.join(format!("{}.json", of.chain))).unwrap_or_default()
+    }
+
+    /// What is known to be wrong with a database there.
+    pub(crate) fn damage(&self, of: &Chain) -> Option<Damage> {
+        read(&self.damage_file(of))
+    }
+
+    /// From now on this is known to be wrong with it.
+    pub(crate) fn keep_damage(&self, of: &Chain, damage: Option<&Damage>) {
+        let file = self.damage_file(of);
+        let kept = match damage {
+            Some(damage) => write(&file, damage),
+            None => fs::remove_file(&file).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }),
+        };
+        if let Err(error) = kept {
+            tracing::warn!(destination = self.name, "what is damaged there cannot be written down: {error}");
+        }
+    }
+
+    fn damage_file(&self, of: &Chain) -> PathBuf {
+        self.folder.join(format!("{}.damage", of.chain))
     }
 
     /// What is there is not what was brought: everything is compared once more, from a new base. What is spoiled is taken away first, where
@@ -235,11 +276,19 @@ impl Runner {
     }
 
     fn bring(&self, there: &mut Option<Box<dyn Reach>>, lines: &[Arc<Line>]) -> Result<Done, ShipError> {
+        let now = (self.clock)().0;
         let target = match there.take() {
             Some(target) => there.insert(target),
-            None => there.insert(self.place.open()?),
+            None => {
+                self.looked.store(0, Ordering::Relaxed);
+                there.insert(self.place.open()?)
+            }
         };
         marker::check(target.as_ref(), self.instance)?;
+        if now - self.looked.load(Ordering::Relaxed) > OTHERS {
+            lines.iter().try_for_each(|line| others::check(target.as_ref(), line))?;
+            self.looked.store(now, Ordering::Relaxed);
+        }
         let watched = Watched { inner: target.as_ref(), sent: &self.sent, stop: &self.stop };
         let (mut all, folder) = (Done::default(), self.folder.join("together"));
         let _ = fs::remove_dir_all(&folder);
@@ -275,6 +324,7 @@ impl Runner {
                 state.bytes += done.bytes;
                 if !done.needs_base {
                     state.good = Some(now);
+                    state.mark(now);
                 }
             }
             Err(_) if self.place.is_away() => (state.failing, state.away) = (None, true),
@@ -288,7 +338,7 @@ impl Runner {
             tracing::error!(destination = self.name, "backups do not get there: {why}");
         }
         // The moment of the last visit alone is worth no write: an idle site writes nothing.
-        let moved = before.bytes != state.bytes || before.away != state.away || before.failing.is_some() != state.failing.is_some() || before.good.is_none();
+        let moved = before.bytes != state.bytes || before.brought != state.brought || before.away != state.away || before.failing.is_some() != state.failing.is_some() || before.good.is_none();
         if moved && let Err(error) = write(&self.folder.join("state.json"), &*state) {
             tracing::warn!(destination = self.name, "what is known of it cannot be written down: {error}");
         }

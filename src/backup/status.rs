@@ -1,6 +1,6 @@
 //! What is known of the backups, for pages, commands and gauges.
 
-use super::{Backups, runner::Runner};
+use super::{Backups, heal::Damage, runner::Runner};
 use rules::Moment;
 use ship::{deliver::Cursor, name::Named};
 use store::destination::{Retained, Schedule};
@@ -28,6 +28,10 @@ pub(crate) struct Standing {
     /// Since when it fails, and why.
     pub(crate) failing: Option<(Moment, String)>,
     pub(crate) away: bool,
+    /// What is wrong with what lies there.
+    pub(crate) damage: Option<Damage>,
+    /// Moments of the last weeks, some hours apart, at which everything had been brought there.
+    pub(crate) brought: Vec<Moment>,
     pub(crate) busy: bool,
     pub(crate) objects: u64,
     pub(crate) bytes: u64,
@@ -36,7 +40,12 @@ pub(crate) struct Standing {
 impl Standing {
     /// Whether it is as it should be.
     pub(crate) fn is_well(&self) -> bool {
-        self.failing.is_none() && !self.empty && self.behind <= overdue(self.schedule)
+        self.failing.is_none() && !self.empty && !self.is_damaged() && self.behind <= overdue(self.schedule)
+    }
+
+    /// Whether what lies there is not what was brought there, and something is to be done about it.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damage.as_ref().is_some_and(Damage::is_open)
     }
 
     /// In one word.
@@ -45,6 +54,7 @@ impl Standing {
             Standing { failing: Some(_), .. } => "failing",
             Standing { away: true, .. } => "away",
             Standing { empty: true, .. } => "empty",
+            _ if self.is_damaged() => "damaged",
             _ if !self.is_well() => "late",
             Standing { busy: true, .. } => "busy",
             _ => "good",
@@ -92,10 +102,14 @@ impl Backups {
 
     fn standing(&self, runner: &Runner, now: Moment) -> Standing {
         let state = runner.state();
-        let (mut oldest, mut empty) = (None, false);
+        let (mut oldest, mut empty, mut damage) = (None, false, None);
         for line in self.lines() {
             let cursor = runner.cursor(&line.of());
             empty |= cursor.generation == 0;
+            damage = match (damage, runner.damage(&line.of())) {
+                (Some(damage), Some(other)) if Damage::is_open(&other) && !Damage::is_open(&damage) => Some(other),
+                (known, other) => known.or(other),
+            };
             let log = line.watch.source().spool.log(&line.of()).unwrap_or_default();
             oldest = oldest.into_iter().chain(first_missing(&log, &cursor)).min();
         }
@@ -110,6 +124,8 @@ impl Backups {
             empty,
             failing: state.failing.map(|(since, why)| (Moment(since), why)),
             away: state.away,
+            damage,
+            brought: state.brought.iter().copied().map(Moment).collect(),
             busy: runner.is_busy(),
             objects: state.objects,
             bytes: state.bytes,

@@ -88,7 +88,11 @@ impl Backup {
             Backup::Now(Now { at }) => (at, Order::BackupNow),
             Backup::Status(Status { at }) => (at, Order::BackupStatus),
             Backup::Drill(Drill { at }) => return drill(&at),
-            Backup::List(OfPlace { name, at }) => return at.carry_out(Order::BackupList { name }, held),
+            Backup::List(OfPlace { name, at }) => {
+                let answer = done(&at.settings()?, Order::BackupList { name })?;
+                at.say(&answer, held)?;
+                return every_place(&answer);
+            }
             Backup::Verify(Verify { name, deep, at }) => return verify(&at, name, deep),
             Backup::Prune(prune) => return prune.run(),
         };
@@ -107,17 +111,26 @@ fn drill(at: &Where) -> Result<(), Failure> {
     let drills = rows(&answer, "drills");
     match !drills.is_empty() && drills.iter().all(|drill| text(drill, "outcome") == "passed") {
         true => Ok(()),
-        false => Err(Failure::new(1, "Not every place could be restored from.")),
+        false => Err(Failure::new(1, "Not every place could be restored from. What is damaged there was brought again, as far as that is possible: make another drill to see.")),
     }
 }
 
 fn verify(at: &Where, name: Option<String>, deep: bool) -> Result<(), Failure> {
     let answer = done(&at.settings()?, Order::BackupVerify { name, deep })?;
     at.say(&answer, looked)?;
+    let reached = every_place(&answer);
     match rows(&answer, "verified").iter().all(|row| rows(row, "wrong").is_empty()) {
-        true => Ok(()),
-        false => Err(Failure::new(1, "Not everything there is as it should be. A drill heals what can be healed: strongroom backup drill")),
+        true => reached,
+        false => Err(Failure::new(1, reached.err().map_or_else(String::new, |failure| failure.text + " ") + "Not everything there is as it should be. What can be healed is brought again within minutes by a server that runs, or now by: strongroom backup drill")),
     }
+}
+
+/// Fails when nothing could be done at some place; the others were told of before.
+fn every_place(answer: &Value) -> Result<(), Failure> {
+    let failed = rows(answer, "failed");
+    let Some(first) = failed.first() else { return Ok(()) };
+    let why: Vec<String> = failed.iter().map(|row| format!("{}: {}", text(row, "destination"), text(row, "why"))).collect();
+    Err(Failure::new(first.get("exit").and_then(Value::as_u64).and_then(|exit| u8::try_from(exit).ok()).unwrap_or(1), why.join(" ")))
 }
 
 impl Prune {
@@ -128,7 +141,8 @@ impl Prune {
             _ => None,
         };
         let answer = done(&settings, Order::BackupPrune { name: self.name, with, apply: self.apply })?;
-        self.at.say(&answer, pruned)
+        self.at.say(&answer, pruned)?;
+        every_place(&answer)
     }
 }
 
@@ -165,6 +179,7 @@ fn held(answer: &Value) -> String {
     let row = |row: &Value| [text(row, "destination").into(), of(row), text(row, "oldest").into(), text(row, "newest").into(), number(row, "points").to_string(), size(row, "bytes")];
     let rows: Vec<[String; 6]> = rows(answer, "held").iter().map(row).collect();
     match rows.is_empty() {
+        true if every_place(answer).is_err() => String::new(),
         true => "Nothing lies at any place yet.\n".into(),
         false => columns(["Place", "Of", "Oldest state", "Newest state", "Changes", "Size"], &rows),
     }
@@ -177,7 +192,7 @@ fn looked(answer: &Value) -> String {
         let wrong = rows(row, "wrong");
         let verdict = if wrong.is_empty() { "whole".into() } else { format!("{} wrong", wrong.len()) };
         let _ = writeln!(out, "{}, {}: {} objects looked at, {} read, {verdict}", text(row, "destination"), of(row), number(row, "objects"), size(row, "bytes_read"));
-        out.extend(wrong.iter().map(|wrong| format!("    NOT {}: {}\n", text(wrong, "object"), text(wrong, "why"))));
+        out.extend(wrong.iter().map(|wrong| format!("    WRONG {}: {}\n", text(wrong, "object"), text(wrong, "why"))));
     }
     out
 }
@@ -203,9 +218,9 @@ fn pruned(answer: &Value) -> String {
 fn reports(answer: &Value) -> String {
     let mut out = String::new();
     for drill in rows(answer, "drills") {
-        let _ = writeln!(out, "{}, site {}: {} in {} ms", text(drill, "destination"), text(drill, "site"), text(drill, "outcome"), drill.get("took_ms").and_then(Value::as_i64).unwrap_or(0));
+        let _ = writeln!(out, "{}, {}: {} in {} ms", text(drill, "destination"), text(drill, "name"), text(drill, "outcome"), drill.get("took_ms").and_then(Value::as_i64).unwrap_or(0));
         for check in rows(drill, "checks") {
-            let sign = if check.get("ok").and_then(Value::as_bool) == Some(true) { "ok " } else { "NOT" };
+            let sign = if check.get("ok").and_then(Value::as_bool) == Some(true) { "ok    " } else { "FAILED" };
             let _ = writeln!(out, "    {sign} {}{}", text(check, "check"), check.get("why").and_then(Value::as_str).map(|why| format!(": {why}")).unwrap_or_default());
         }
     }
@@ -213,6 +228,5 @@ fn reports(answer: &Value) -> String {
 }
 
 fn is_well(answer: &Value) -> bool {
-    let standing = rows(answer, "destinations");
-    !standing.is_empty() && standing.iter().all(|row| matches!(text(row, "state"), "good" | "busy" | "away"))
+    answer.get("well").and_then(Value::as_bool) == Some(true)
 }

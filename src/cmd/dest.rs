@@ -144,7 +144,7 @@ impl Add {
     fn run(self) -> Result<(), Failure> {
         let place = place(&self.typed, &self.access)?.text().map_err(|why| Failure::new(2, why))?;
         let order = Order::DestAdd { name: self.name, place: Confided(place), schedule: self.schedule.word() };
-        self.at.carry_out(order, |answer| format!("Added. {}The first backup of everything begins now.\n", tried(answer)))
+        self.at.carry_out(order, |answer| format!("Added. {}The first backup of everything begins now. The way back from there belongs on the recovery kit: print it again, with strongroom key kit or on the page System, “Recovery kit”.\n", tried(answer)))
     }
 }
 
@@ -183,13 +183,21 @@ pub(super) fn table(answer: &Value) -> String {
             why => format!("failing: {why}"),
         };
         let behind = row.get("behind_seconds").and_then(Value::as_i64).unwrap_or(0);
-        [text("name"), text("schedule"), text("place"), if behind == 0 { "nothing".into() } else { format!("{behind} s") }, text("good"), state]
+        let behind = match behind {
+            _ if console::text(row, "state") == "empty" => "everything".into(),
+            0 => "nothing".into(),
+            behind => format!("{behind} s"),
+        };
+        [text("name"), text("schedule"), text("place"), behind, text("good"), state]
     };
     let rows: Vec<[String; 6]> = console::rows(answer, "destinations").iter().map(row).collect();
     let mut out = match rows.is_empty() {
         true => "There is no destination: nothing is backed up. Add one with: strongroom dest add NAME --dir PATH (or --sftp, --s3, --disk)\n".to_owned(),
         false => console::columns(["Name", "Schedule", "Place", "Behind", "Last complete", "State"], &rows),
     };
+    for row in console::rows(answer, "destinations").iter().filter(|row| !console::text(row, "damage").is_empty()) {
+        let _ = writeln!(out, "! {}: {}.", console::text(row, "name"), console::text(row, "damage"));
+    }
     for trouble in console::rows(answer, "troubles").iter().filter_map(Value::as_str) {
         let _ = writeln!(out, "! {trouble}");
     }

@@ -62,13 +62,17 @@ fn status(answer: &Value) -> String {
         "credential" => "a systemd credential.".into(),
         _ => "a passphrase that somebody types.".to_owned(),
     };
+    let gone = match answer.get("here").and_then(Value::as_bool) {
+        Some(false) => "That is not here now: until it is, or another way is chosen under System, “Key”, every start waits\n(strongroom serve --wait) for the recovery kit.\n",
+        _ => "",
+    };
     let day = console::text(answer, "kit_made").split('T').next().unwrap_or_default();
     let kit = match answer.get("kit_waits").and_then(Value::as_bool) {
         Some(true) => format!("made on {day}, and not shown to be on paper. Print it with: strongroom key kit"),
         _ if day.is_empty() => "none. Print one with: strongroom key kit".to_owned(),
         _ => format!("made on {day}."),
     };
-    format!("A start needs {start}\nRecovery kit: {kit}\n")
+    format!("A start needs {start}\n{gone}Recovery kit: {kit}\n")
 }
 
 fn kit(at: &Where) -> Result<(), Failure> {
@@ -154,6 +158,8 @@ mod tests {
     #[test]
     fn what_opens_the_keyring_is_said() {
         let said = |start, kit: Option<&str>, waits| status(&serde_json::json!({ "start": start, "file": "/k", "kit_made": kit, "kit_waits": waits }));
+        let lost = status(&serde_json::json!({ "start": "beside", "here": false }));
+        assert!(lost.contains("every start waits\n(strongroom serve --wait) for the recovery kit."), "{lost}");
         assert!(said("key-file", None, false).contains("the key file /k.\nRecovery kit: none"));
         assert!(said("beside", Some("2026-11-24T01:02:03Z"), false).ends_with("made on 2026-11-24.\n"));
         assert!(said("passphrase", Some("2026-11-24T01:02:03Z"), true).contains("not shown to be on paper"));

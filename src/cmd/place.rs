@@ -15,7 +15,7 @@ pub(super) struct Typed {
     /// A removable disk, by the label of its file system
     #[arg(long, value_name = "LABEL")]
     disk: Option<String>,
-    /// A folder on an SSH server: USER@HOST:PORT/PATH
+    /// A folder on an SSH server, below the home of USER; with a second slash (HOST:PORT//srv/backups) from the root
     #[arg(long, value_name = "USER@HOST:PORT/PATH")]
     sftp: Option<String>,
     /// An S3 server, such as https://s3.example.net
@@ -32,7 +32,7 @@ pub(super) struct Access {
     /// Fingerprint of the key that the SSH server must show (SHA256:…)
     #[arg(long, value_name = "FINGERPRINT", requires = "sftp")]
     host_key: Option<String>,
-    /// File with the private key for the SSH server; without it the one of this installation
+    /// File with a private key for the SSH server, without a passphrase; without it the one of this installation (dest key)
     #[arg(long, value_name = "FILE", requires = "sftp")]
     identity: Option<PathBuf>,
     /// Bucket
@@ -56,7 +56,7 @@ pub(super) struct Access {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| Failure::new(2, format!("{}: {error}.", path.display())))
+    std::fs::read_to_string(path).map_err(|error| Failure::new(2, format!("{} cannot be read: {error}.", path.display())))
 }
 
 /// What was typed, as a place. The secret of a bucket is asked for.
@@ -85,11 +85,23 @@ pub(super) fn place(typed: &Typed, access: &Access) -> Result<Place, Failure> {
 fn sftp(address: &str, access: &Access) -> Result<Place, Failure> {
     let (user, host, port, path) = parts(address).ok_or_else(|| Failure::new(2, format!("“{address}” is no address of a folder. Write it as USER@HOST:PORT/PATH; the path is below the home of the user, or begins with a second slash.")))?;
     let Some(host_key) = access.host_key.clone() else {
-        let shown = ship::sftp::host_key(&host, port).map_err(|error| Failure::new(69, format!("{host} does not answer: {error}.")))?;
+        let shown = ship::sftp::host_key(&host, port).map_err(|error| Failure::new(69, format!("{host} does not answer at port {port}: {error}.")))?;
         return Err(Failure::new(2, format!("{host} shows the key {shown}. Ask whoever runs it whether that is right (there: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then give it with --host-key.")));
     };
-    let key = access.identity.as_deref().map(read).transpose()?.unwrap_or_default();
+    if !is_fingerprint(&host_key) {
+        return Err(Failure::new(2, format!("“{host_key}” is no fingerprint of a key. It is written SHA256: and 43 letters, as ssh-keygen -lf prints it. Without --host-key this command shows what {host} answers with.")));
+    }
+    let key = access.identity.as_deref().map(read).transpose()?;
+    if let (Some(key), Some(path)) = (&key, &access.identity) {
+        ship::sftp::check_key(key).map_err(|error| Failure::new(2, format!("{}: {error}.", path.display())))?;
+    }
+    let key = key.unwrap_or_default();
     Ok(Place::Sftp { user, host, port, path, host_key, key })
+}
+
+/// Whether it is a SHA-256 in base64, as OpenSSH writes fingerprints.
+fn is_fingerprint(text: &str) -> bool {
+    text.strip_prefix("SHA256:").is_some_and(|hash| hash.len() == 43 && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte)))
 }
 
 /// User, host, port and path of an address. IPv6 addresses stand in brackets.

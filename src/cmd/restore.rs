@@ -144,7 +144,7 @@ impl Restore {
                 }
                 std::io::stdin().read_to_string(&mut typed).map_err(|error| Failure::new(1, error.to_string()))?;
             }
-            false => typed = std::fs::read_to_string(path).map_err(|error| Failure::new(2, format!("{}: {error}.", path.display())))?,
+            false => typed = std::fs::read_to_string(path).map_err(|error| Failure::new(2, format!("The recovery kit cannot be read from {}: {error}.", path.display())))?,
         }
         backup::kit(&Secret::new(typed)).map_err(|why| Failure::new(2, why))
     }
@@ -192,7 +192,7 @@ fn words(answer: &Value) -> String {
             "" => "The site, which has no name yet",
             name => name,
         };
-        let made = site.get("made").and_then(Value::as_i64).unwrap_or(0);
+        let made = site.get("made_ms").and_then(Value::as_i64).unwrap_or(0);
         let _ = writeln!(out, "{name}: as of {}, {} ago", text(site, "state"), span(app::now().0 - made));
         let size = rules::document::size_words(number(site, "database") + number(site, "bytes"));
         let _ = writeln!(out, "    {} cases, {} documents, {} people, {} lines of the trail; {size}", number(site, "cases"), number(site, "documents"), number(site, "people"), number(site, "events"));
@@ -208,7 +208,7 @@ fn words(answer: &Value) -> String {
         to => {
             let lost = super::console::rows(answer, "lost").len();
             let checked = if lost == 0 { "every document was checked".into() } else { format!("{lost} lost documents are named in LOST-DOCUMENTS.txt there, and all others were checked") };
-            let _ = writeln!(out, "Restored to {to}; {checked}. Serve it with:\n    strongroom serve --wait --data {to}\nand type the kit on the page that it names. It sends no backups until you say so:\n    strongroom dest schedule NAME continuous --data {to}");
+            let _ = writeln!(out, "Restored to {to}; {checked}. Serve it with:\n    strongroom serve --wait --data {to}\nand type the kit on the page that it names, or with strongroom unlock. Then choose on the page System, “Key”,\nwhat opens it at a start: until then every start needs the kit. It sends no backups until you say so:\n    strongroom dest schedule NAME continuous --data {to}");
         }
     }
     out

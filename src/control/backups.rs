@@ -21,11 +21,12 @@ pub(super) async fn add(appliance: &Arc<Appliance>, backups: &Arc<Backups>, name
     let own = with(appliance, |appliance| Ok(own_key(appliance))).await?;
     let going = Place::read(place.expose()).and_then(|place| place.with_key(|| own.map(|(private, _)| private))).map_err(|why| Failure::new(2, why))?;
     let place = going.text().map_err(|why| Failure::new(2, why))?;
-    let wanted = name.clone();
+    let (wanted, added) = (name.clone(), name.clone());
     let tried = blocking(backups, move |backups| backups.claim(&wanted, &going)).await?;
     let leave = leave(appliance, Verb::DestinationChange).await?;
     with(appliance, move |appliance| appliance.add_destination(&leave, &name, &place, schedule)).await?;
     backups.changed()?;
+    blocking(backups, move |backups| backups.take_over(&added)).await?;
     Ok(json!({ "removes": tried.removes, "locks": tried.locks, "free": tried.free }))
 }
 
@@ -93,7 +94,12 @@ pub(super) async fn now(appliance: &Arc<Appliance>, backups: &Arc<Backups>) -> A
 pub(super) async fn drill(appliance: &Arc<Appliance>, backups: &Arc<Backups>) -> Answer {
     leave(appliance, Verb::BackupRun).await?;
     let rows = blocking(backups, |backups| backups.drill_all().map_err(|error| Failing { exit: error.exit, text: error.text })).await?;
-    let said = |row: &destination::DrillRow| serde_json::from_str::<Value>(&row.report).unwrap_or_default();
+    let said = |row: &destination::DrillRow| {
+        let mut report: Value = serde_json::from_str(&row.report).unwrap_or_default();
+        let name = appliance.sites().iter().find(|(entry, _)| entry.id == row.site).map(|(entry, _)| entry.name.clone());
+        report.as_object_mut().map(|report| report.insert("name".into(), json!(name)));
+        report
+    };
     Ok(json!({ "drills": rows.iter().map(said).collect::<Vec<_>>() }))
 }
 
@@ -125,14 +131,14 @@ pub(super) async fn place(appliance: &Arc<Appliance>, name: String) -> Answer {
 /// Which states lie where.
 pub(super) async fn list(appliance: &Arc<Appliance>, backups: &Arc<Backups>, name: Option<String>) -> Answer {
     leave(appliance, Verb::BackupView).await?;
-    let held = blocking(backups, move |backups| backups.held(name.as_deref())).await?;
+    let (held, failed) = blocking(backups, move |backups| backups.held(name.as_deref())).await?;
     let row = |row: &Held| {
         json!({
             "destination": row.destination, "site": row.site, "generation": row.generation, "oldest": rules::Moment(row.oldest).iso(), "newest": rules::Moment(row.newest).iso(),
             "points": row.points, "bases": row.bases, "objects": row.objects, "bytes": row.bytes,
         })
     };
-    Ok(json!({ "held": held.iter().map(row).collect::<Vec<_>>() }))
+    Ok(json!({ "held": held.iter().map(row).collect::<Vec<_>>(), "failed": not_there(&failed) }))
 }
 
 /// Whether what lies there is whole.
@@ -140,22 +146,27 @@ pub(super) async fn verify(appliance: &Arc<Appliance>, backups: &Arc<Backups>, n
     some(backups)?;
     leave(appliance, Verb::BackupRun).await?;
     let depth = if deep { Depth::Everything } else { Depth::Newest };
-    let looked = blocking(backups, move |backups| backups.verify(name.as_deref(), depth)).await?;
+    let (looked, failed) = blocking(backups, move |backups| backups.verify(name.as_deref(), depth)).await?;
     let wrong = |row: &Looked| row.findings.wrong.iter().map(|wrong| json!({ "object": wrong.object, "why": wrong.why })).collect::<Vec<_>>();
     let row = |row: &Looked| json!({ "destination": row.destination, "site": row.site, "objects": row.findings.objects, "bytes_read": row.findings.bytes, "wrong": wrong(row) });
-    Ok(json!({ "deep": deep, "verified": looked.iter().map(row).collect::<Vec<_>>() }))
+    Ok(json!({ "deep": deep, "verified": looked.iter().map(row).collect::<Vec<_>>(), "failed": not_there(&failed) }))
 }
 
 /// What need not be kept; taken away when `apply` says so.
 pub(super) async fn prune(appliance: &Arc<Appliance>, backups: &Arc<Backups>, name: Option<String>, with: Option<Secret<String>>, apply: bool) -> Answer {
     leave(appliance, Verb::BackupRun).await?;
     let place = with.map(|with| Place::read(with.expose())).transpose().map_err(|why| Failure::new(2, why))?;
-    let pruned = blocking(backups, move |backups| backups.prune(name.as_deref(), place.as_ref(), apply)).await?;
+    let (pruned, failed) = blocking(backups, move |backups| backups.prune(name.as_deref(), place.as_ref(), apply)).await?;
     let row = |row: &Pruned| {
         let go: Vec<Value> = row.removal.go.iter().map(|(name, size)| json!({ "object": name, "bytes": size })).collect();
         json!({ "destination": row.destination, "applied": row.applied, "points": row.removal.points, "stay": row.removal.stay.0, "stay_bytes": row.removal.stay.1, "freed": row.removal.freed(), "go": go })
     };
-    Ok(json!({ "pruned": pruned.iter().map(row).collect::<Vec<_>>() }))
+    Ok(json!({ "pruned": pruned.iter().map(row).collect::<Vec<_>>(), "failed": not_there(&failed) }))
+}
+
+/// The places where nothing could be done, with the exit code that each is worth.
+fn not_there(failed: &[(String, Failing)]) -> Vec<Value> {
+    failed.iter().map(|(name, failing)| json!({ "destination": name, "why": failing.text, "exit": failing.exit })).collect()
 }
 
 /// How the backups stand.
@@ -164,11 +175,13 @@ pub(super) fn status(backups: &Backups) -> Value {
     let rows = status.destinations.iter().map(|row| {
         json!({
             "name": row.name, "place": row.place, "schedule": row.schedule.word(), "state": row.word(), "good": row.good.map(rules::Moment::iso),
-            "behind_seconds": row.behind / 1000, "failing_since": row.failing.as_ref().map(|(since, _)| since.iso()), "error": row.failing.as_ref().map(|(_, why)| why),
+            "well": row.is_well(), "behind_seconds": row.behind / 1000, "failing_since": row.failing.as_ref().map(|(since, _)| since.iso()), "error": row.failing.as_ref().map(|(_, why)| why), "damage": row.damage.as_ref().map(crate::backup::Damage::words),
             "objects": row.objects, "bytes": row.bytes, "kept": row.retained,
         })
     });
-    json!({ "destinations": rows.collect::<Vec<_>>(), "troubles": status.troubles })
+    // A disk that was carried away is where it should be.
+    let well = !status.destinations.is_empty() && status.destinations.iter().all(|row| row.is_well() || (row.away && row.failing.is_none()));
+    json!({ "well": well, "destinations": rows.collect::<Vec<_>>(), "troubles": status.troubles })
 }
 
 /// Writes down that somebody did it, in the site that looks after the installation.

@@ -279,7 +279,7 @@ async fn key_status(appliance: &Arc<Appliance>) -> Answer {
         Start::KeyFile(path) => Some(path.display().to_string()),
         Start::Beside | Start::Credential | Start::Passphrase => None,
     };
-    Ok(json!({ "start": status.start.word(), "file": file, "kit_made": status.kit_made.map(Moment::iso), "kit_waits": status.kit_waits }))
+    Ok(json!({ "start": status.start.word(), "file": file, "here": status.here, "kit_made": status.kit_made.map(Moment::iso), "kit_waits": status.kit_waits }))
 }
 
 /// The kit that waits, or a new one, which makes the one on paper worthless: that is known before it is so.

@@ -3,7 +3,7 @@
 use super::{
     desk::Desk,
     durations::{Durations, durations},
-    nights::{Calendar, Night, calendar},
+    nights::{Calendar, nights},
     oops::Oops,
     page::{Page, View},
     posted::{Button, Posted},
@@ -114,6 +114,7 @@ fn state(row: &Standing) -> State {
         "away" => State::new("Not here", "st ring"),
         "empty" => State::new("Empty", "st tri warn"),
         "late" => State::new("Late", "st tri warn"),
+        "damaged" => State::new("Damaged", "st cross bad"),
         _ => State::new("Failing", "st cross bad"),
     }
 }
@@ -155,6 +156,11 @@ fn failing(row: &Standing, now: Moment, zone: &TimeZone) -> Option<String> {
     let mut letters = why.chars();
     let why: String = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
     Some(format!("Nothing arrives at {} since {}. {}", row.name, when(*since, now, zone), if why.ends_with('.') { why } else { why + "." }))
+}
+
+fn damaged(row: &Standing) -> Option<String> {
+    let damage = row.damage.as_ref()?;
+    Some(format!("{}: {}.", row.name, damage.words()))
 }
 
 fn place(row: &Standing, drills: &[DrillRow], now: Moment, zone: &TimeZone) -> PlaceRow {
@@ -204,32 +210,14 @@ fn last_of_each(drills: &[DrillRow]) -> Vec<&DrillRow> {
     seen.into_values().collect()
 }
 
-fn nights(drills: &[DrillRow], now: Moment, zone: &TimeZone) -> Calendar {
-    let mut days = BTreeMap::new();
-    for row in drills {
-        let night = match row.outcome.as_str() {
-            "passed" => Night::Verified,
-            "failed" => Night::Failed,
-            _ => Night::Unsure,
-        };
-        let why = if night == Night::Verified { String::new() } else { format!("{}: {}", row.destination, row.outcome) };
-        let kept = days.entry(row.ended.date(zone)).or_insert((night, why.clone()));
-        if night > kept.0 {
-            *kept = (night, why);
-        }
-    }
-    let first = drills.iter().map(|row| row.ended.date(zone)).min();
-    calendar(now.date(zone), first, &days)
-}
-
 fn view(status: &Status, drills: &[DrillRow], restore: Vec<String>, now: Moment, zone: &TimeZone) -> BackupsView {
     BackupsView {
         sentence: sentence(status),
         figures: figures(status, drills, now, zone),
-        troubles: status.troubles.iter().cloned().chain(status.destinations.iter().filter_map(|row| failing(row, now, zone))).collect(),
+        troubles: status.troubles.iter().cloned().chain(status.destinations.iter().filter_map(|row| failing(row, now, zone).or_else(|| damaged(row)))).collect(),
         doing: status.doing.clone(),
         places: status.destinations.iter().map(|row| place(row, drills, now, zone)).collect(),
-        calendar: nights(drills, now, zone),
+        calendar: nights(&status.destinations, drills, now, zone),
         drills: last_of_each(drills).into_iter().map(|row| drill(row, now, zone)).collect(),
         durations: durations(&drills.iter().filter(|row| row.outcome == "passed").filter_map(|row| Some((when(row.ended, now, zone), took(row)?))).collect::<Vec<_>>()),
         restore,
@@ -286,6 +274,7 @@ fn judged(status: &Status, drills: &[DrillRow], now: Moment, zone: &TimeZone) ->
         _ if status.destinations.is_empty() => (2, "Nothing is backed up", "If this server were lost, everything would be. Add a place outside of this machine.".into()),
         _ if !status.troubles.is_empty() => (2, "Backups had to begin anew", status.troubles.join(" ")),
         (Some(row), _) if row.failing.is_some() => (2, "Backups do not arrive", format!("{}: {}.", row.name, row.failing.as_ref().map_or("", |(_, why)| why.trim_end_matches('.')))),
+        (Some(row), _) if row.is_damaged() => (2, "A backup is damaged", damaged(row).unwrap_or_default()),
         (Some(row), _) => (1, "Backups are behind", format!("{} has not had everything for {}.", row.name, span(row.behind))),
         (None, Some(row)) if now.0 - row.ended.0 <= PROVEN => (0, "Backups arrive and restore", format!("{} The last drill that passed ended {}.", sentence(status), when(row.ended, now, zone))),
         (None, Some(row)) => (2, "No drill has passed for 36 hours", format!("The last one that did ended {}.", when(row.ended, now, zone))),
@@ -296,6 +285,8 @@ fn judged(status: &Status, drills: &[DrillRow], now: Moment, zone: &TimeZone) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::Damage;
+    use ship::verify::Wrong;
 
     fn row(behind: i64, failing: bool) -> Standing {
         Standing {
@@ -309,6 +300,8 @@ mod tests {
             empty: false,
             failing: failing.then(|| (Moment(1), "the destination is full.".into())),
             away: false,
+            damage: None,
+            brought: Vec::new(),
             busy: false,
             objects: 1,
             bytes: 1,
@@ -330,6 +323,9 @@ mod tests {
         assert_eq!(judge(vec![row(0, false)], &[drilled("failed", now.0), drilled("passed", now.0 - PROVEN - 1)]).0, 2);
         let failing = judge(vec![row(0, false), row(0, true)], &passed);
         assert_eq!((failing.0, failing.2.as_str()), (2, "office: the destination is full."));
+        let wrong = vec![Wrong { object: "blob/x".into(), why: "it is another".into(), spoiled: true }];
+        let spoiled = Standing { damage: Some(Damage { found: 0, healed: false, wrong }), ..row(0, false) };
+        assert_eq!(judge(vec![spoiled], &passed).0, 2);
         assert_eq!(judge(vec![row(600_000, false)], &passed), (1, "Backups are behind", "office has not had everything for 10 minutes.".into()));
     }
 

@@ -15,7 +15,10 @@ use super::{
 use rocket::{Either, FromForm, State, get, http::Status, post, response::Redirect};
 use rules::{Problem, Refusal, Secret, Verb};
 use serde::Serialize;
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use store::{
     Appliance, Writing,
     charge::Leave,
@@ -33,8 +36,8 @@ pub(super) struct KeyView {
     passphrase_set: bool,
     /// This start was given a systemd credential.
     credential: bool,
-    /// The two commands that make one.
-    commands: [String; 2],
+    /// The two commands that make one; none where there is no key file to seal.
+    commands: Vec<String>,
 }
 
 impl View for KeyView {
@@ -87,7 +90,7 @@ fn key_view(inside: &Inside, typed: Option<KeyForm>, done: bool, now: &Start, cr
         path: typed.path,
         passphrase_set: *now == Start::Passphrase,
         credential,
-        commands: [seal, "systemctl restart strongroom".into()],
+        commands: if file.exists() { vec![seal, "systemctl restart strongroom".into()] } else { Vec::new() },
     }
 }
 
@@ -107,7 +110,7 @@ impl Chosen {
         match typed.start.as_str() {
             "file" => match typed.path.trim() {
                 "" => Err(Problem::new("path", "Type where the key file goes, such as /media/strongroom/strongroom.key")),
-                path if *now == Start::KeyFile(path.into()) => Ok(Chosen::Kept),
+                path if *now == Start::KeyFile(path.into()) && Path::new(path).exists() => Ok(Chosen::Kept),
                 path => Ok(Chosen::KeyFile(path.into())),
             },
             "passphrase" if typed.passphrase.is_empty() && typed.again.is_empty() && *now == Start::Passphrase => Ok(Chosen::Kept),

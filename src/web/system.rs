@@ -146,6 +146,13 @@ fn on_one_disk(one: &Path, other: &Path) -> bool {
 fn key(start: Result<Start, OpenError>, dir: &Path) -> Found {
     let apart = |evidence: String| Found::new(Grade::Fine, "key", "The key is kept apart from the data", evidence);
     match start {
+        Ok(Start::Beside | Start::Credential) if start.as_ref().is_ok_and(|start| !start.is_here(dir)) => {
+            let evidence = "What opened it is not on this machine: every start waits until the kit is typed, by strongroom unlock or on the page of the server. Choose what opens it from now on.";
+            Found::new(Grade::Wrong, "key", "Only the recovery kit opens the data at a start", evidence).link("/system/key", "Choose it")
+        }
+        Ok(Start::KeyFile(path)) if !path.exists() => {
+            apart(format!("A start needs the key file {}, which is not there now: its medium has to be there at the next start.", path.display()))
+        }
         Ok(Start::Beside) => {
             Found::new(Grade::Care, "key", "The key lies beside the data", "Whoever takes the disk takes both, and can read everything. Keep the key on another medium, or type a passphrase at each start.").link("/system/key", "Keep it elsewhere")
         }

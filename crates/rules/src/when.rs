@@ -38,9 +38,12 @@ impl Moment {
         self.zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
     }
 
-    /// A moment that somebody typed, as `2026-11-24T09:30:00Z` or with another offset from UTC; `None` when it is none.
+    /// The last millisecond of what somebody typed, as `2026-11-24T09:30:00Z` or with another offset from UTC; `None` when it is no time. Without a
+    /// fraction it is the whole second: [`iso`](Moment::iso) shows seconds, and who copies one means what had happened in it.
     pub fn typed(text: &str) -> Option<Moment> {
-        text.trim().parse::<jiff::Timestamp>().ok().map(|at| Moment(at.as_millisecond()))
+        let text = text.trim();
+        let rest = if text.contains(['.', ',']) { 0 } else { 999 };
+        text.parse::<jiff::Timestamp>().ok().map(|at| Moment(at.as_millisecond() + rest))
     }
 
     /// `24 Nov 2026`.
@@ -100,6 +103,14 @@ impl Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_that_was_shown_and_is_typed_again_includes_its_whole_second() {
+        let shown = Moment(1_795_456_543_950);
+        assert_eq!(Moment::typed(&shown.iso()), Some(Moment(1_795_456_543_999)));
+        assert_eq!(Moment::typed("2026-11-23T18:35:43.950+01:00"), Some(Moment(1_795_455_343_950)));
+        assert_eq!(["yesterday", "2026-11-24", "2026-11-31T10:00:00Z"].map(Moment::typed), [None; 3]);
+    }
 
     #[test]
     fn says_it_short_in_the_zone_of_the_firm() {

@@ -116,6 +116,12 @@ impl Watch {
         Ok(())
     }
 
+    /// The same, in a generation after this one, which somebody else has used.
+    pub fn anew_after(&self, generation: u32, why: Why) -> Result<(), ShipError> {
+        self.least.fetch_max(generation.saturating_add(1), Ordering::Relaxed);
+        self.anew(why)
+    }
+
     /// Why a base is needed before anything can be taken.
     pub fn needs(&self) -> Option<Why> {
         lock(&self.follower).needs()

@@ -8,6 +8,7 @@
 //! belongs to retention.
 #![warn(missing_docs)]
 
+pub mod alone;
 pub mod base;
 pub mod compact;
 pub mod deliver;

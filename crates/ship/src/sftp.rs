@@ -16,7 +16,7 @@ use std::{
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
-pub use ssh::{host_key, new_key};
+pub use ssh::{check_key, host_key, new_key};
 
 /// As long may it take to get in.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -38,6 +38,16 @@ pub struct SftpConfig {
     pub fingerprint: String,
     /// Our private key, as [`new_key`] made it.
     pub key: Zeroizing<String>,
+}
+
+impl SftpConfig {
+    /// The folder in words.
+    fn folder(&self) -> String {
+        match self.path.starts_with('/') {
+            true => format!("the folder {} on {}", self.path, self.host),
+            false => format!("the folder {} in the home of {} on {}", self.path, self.user, self.host),
+        }
+    }
 }
 
 impl fmt::Debug for SftpConfig {
@@ -65,7 +75,7 @@ impl Sftp {
     /// Connects, and looks that the folder is there: a missing one is more likely an unmounted disk than an empty one.
     pub fn connect(config: &SftpConfig) -> Result<Sftp, ShipError> {
         let sftp = Sftp { config: config.clone(), line: Mutex::new(Line { session: None, runtime: runtime()? }) };
-        sftp.call(&config.path, async |session| session.look_at_base().await)?;
+        sftp.call(&config.folder(), async |session| session.look_at_base().await)?;
         Ok(sftp)
     }
 
@@ -93,7 +103,7 @@ impl Sftp {
         });
         match put {
             // The folders were made on the way, so what is missing is the one above them all.
-            Err(Trouble::Status(code)) => Err(Trouble::Status(code).about(&self.config.path)),
+            Err(Trouble::Status(code)) => Err(Trouble::Status(code).about(&self.config.folder())),
             put => put.map_err(|trouble| trouble.about(name)),
         }
     }
@@ -144,14 +154,14 @@ impl Target for Sftp {
         if !folder.is_empty() {
             check_name(folder)?;
         }
-        let mut found = self.call(&self.config.path, async |session| session.list(folder).await)?;
+        let mut found = self.call(&self.config.folder(), async |session| session.list(folder).await)?;
         found.retain(|object| object.name.starts_with(prefix));
         found.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(found)
     }
 
     fn free_space(&self) -> Result<Option<u64>, ShipError> {
-        self.call(&self.config.path, async |session| session.free_space().await)
+        self.call(&self.config.folder(), async |session| session.free_space().await)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     route::{When, route},
 };
 use keys::digest::Sha256;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read,
@@ -25,7 +26,7 @@ pub enum Depth {
 }
 
 /// Something that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wrong {
     /// The object.
     pub object: String,

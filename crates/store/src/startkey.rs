@@ -48,6 +48,16 @@ impl Start {
         }
     }
 
+    /// Whether what it needs is here, in this directory and on this machine. A passphrase is in somebody's head.
+    pub fn is_here(&self, dir: &Path) -> bool {
+        match self {
+            Start::Beside => beside(dir).exists(),
+            Start::KeyFile(path) => path.exists(),
+            Start::Credential => credential().is_some(),
+            Start::Passphrase => true,
+        }
+    }
+
     /// As the keyring file in `dir` says; nothing is opened. The directory may have been moved, or be a copy.
     pub fn of(dir: &Path) -> Result<Start, OpenError> {
         let slots = ring::slots(&dir.join("keyring.json"))?;
@@ -111,6 +121,8 @@ pub fn next_of(path: &Path) -> PathBuf {
 pub struct KeyStatus {
     /// What opens it at a start.
     pub start: Start,
+    /// What that needs is here now.
+    pub here: bool,
     /// When the kit that is in force was made.
     pub kit_made: Option<Moment>,
     /// A kit waits to be shown to be on paper.
@@ -161,7 +173,8 @@ impl Appliance {
 
     /// Lets a key file beside the data open the keyring; it is made if it is not there.
     pub fn stay_beside(&self, _: &Leave<Writing>) -> Result<(), OpenError> {
-        if self.start()? == Start::Beside {
+        // In a copy that was restored it is not there: only the recovery kit opened that.
+        if self.start()? == Start::Beside && Start::Beside.is_here(self.dir()) {
             return Ok(());
         }
         self.put_start(&ring::create_key_file(&beside(self.dir()))?, &Start::Beside)
@@ -183,7 +196,8 @@ impl Appliance {
 
     /// What there is of the keyring.
     pub fn key_status<M>(&self, leave: &Leave<M>) -> Result<KeyStatus, OpenError> {
-        Ok(KeyStatus { start: self.start()?, kit_made: self.kit_made()?, kit_waits: self.waiting_kit(leave)?.is_some() })
+        let start = self.start()?;
+        Ok(KeyStatus { here: start.is_here(self.dir()), start, kit_made: self.kit_made()?, kit_waits: self.waiting_kit(leave)?.is_some() })
     }
 
     /// A new root key, under which every site key is wrapped anew. A key file is exchanged where it lies; a passphrase must be given. The

@@ -23,6 +23,11 @@ pub fn new_key() -> Result<(Zeroizing<String>, String), ShipError> {
     Ok((pem, key.public_key().to_openssh().map_err(io::Error::other)?))
 }
 
+/// Says what is wrong with a private key that cannot be used.
+pub fn check_key(text: &str) -> Result<(), ShipError> {
+    private_key(text).map(drop)
+}
+
 /// The fingerprint of the key that a server shows, for a person to compare before it is trusted.
 ///
 /// A server with several keys shows the one that a connection will use.
@@ -83,16 +88,20 @@ async fn greet(host: &str, port: u16, expected: Option<String>) -> Result<Handle
 
 async fn enter(config: &SftpConfig) -> Result<(Handle<Host>, ChannelStream<Msg>), ShipError> {
     let SftpConfig { user, host, port, fingerprint, .. } = config;
-    let key = PrivateKey::from_openssh(config.key.as_bytes())
-        .map_err(|_| ShipError::Refused("our key for the server is not a private key as OpenSSH writes it".into()))?;
+    let key = private_key(&config.key)?;
     let line = key.public_key().to_openssh().map_err(io::Error::other)?;
     let mut ssh = greet(host, *port, Some(fingerprint.clone())).await.map_err(|stopped| match stopped {
         Stopped::Ssh(error) => lost(error),
         Stopped::Shown(shown) => ShipError::Refused(format!(
-            "{host} shows the key {shown}, but {fingerprint} was agreed on; either the server got a new key, or this is not the server"
+            "{host} shows the key {shown}, but {fingerprint} was agreed on. Either the server got a new key, or this is not the server: ask whoever runs it. If the new key is right, remove the destination and add it again with that key; what lies there stays and is taken up again"
         )),
     })?;
-    let ours = PrivateKeyWithHashAlg::new(Arc::new(key), None);
+    // RSA signs with SHA-2 (RFC 8332) as far as the server says that it can; SHA-1 is refused almost everywhere.
+    let hash = match key.algorithm().is_rsa() {
+        true => ssh.best_supported_rsa_hash().await.map_err(lost)?.unwrap_or(Some(HashAlg::Sha512)),
+        false => None,
+    };
+    let ours = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
     if !matches!(ssh.authenticate_publickey(user, ours).await.map_err(lost)?, AuthResult::Success) {
         return Err(ShipError::Refused(format!(
             "{host} does not let {user} in with our key; add our public key to the authorized_keys of {user}: {line}"
@@ -106,6 +115,16 @@ async fn enter(config: &SftpConfig) -> Result<(Handle<Host>, ChannelStream<Msg>)
             Some(ChannelMsg::WindowAdjusted { .. }) => {}
             _ => return Err(ShipError::Refused(format!("{host} lets {user} in, but offers no SFTP"))),
         }
+    }
+}
+
+/// A private key that can be used without asking anybody. Fails with what is wrong with it.
+pub(super) fn private_key(text: &str) -> Result<PrivateKey, ShipError> {
+    let key = PrivateKey::from_openssh(text.as_bytes())
+        .map_err(|_| ShipError::Refused("the identity is not a private key as OpenSSH writes it; make one with: ssh-keygen -t ed25519 -N '' -f FILE".into()))?;
+    match key.is_encrypted() {
+        true => Err(ShipError::Refused("the identity is protected by a passphrase, which nobody types at night; make one of its own for this with: ssh-keygen -t ed25519 -N '' -f FILE".into())),
+        false => Ok(key),
     }
 }
 
