@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -103,6 +104,48 @@ fn an_older_database_in_its_place_is_noticed_and_takes_nothing_from_the_backups(
     let _ = command(&["backup", "now", "--data", ground.data.to_str().unwrap()], "");
     // A new line holds what is there now, and the one before all that was there then.
     assert_eq!((generations(&ground), cases(&ground, "latest"), cases(&ground, &time)), (2, 4, 3));
+    assert_eq!(ground.run(&["backup", "drill"])["drills"][0]["outcome"], "passed");
+    assert!(server.stop().success());
+}
+
+#[test]
+fn of_two_that_send_to_one_place_the_later_is_believed_and_the_other_is_told() {
+    let ground = Ground::new();
+    let server = Server::at(&ground.data, &["--cases", "2"]);
+    ground.add();
+    ground.print_kit();
+    ground.now();
+    assert!(server.stop().success());
+    let (earlier, first) = (ground.data.with_file_name("earlier"), ground.data.with_file_name("first"));
+    assert!(Command::new("cp").arg("-a").args([&ground.data, &earlier]).status().unwrap().success());
+    let server = Server::at(&ground.data, &["--cases", "2"]);
+    server.signed_in("Priya").open_case("Breaks: after the copy");
+    ground.now();
+    assert_eq!(cases(&ground, "latest"), 3);
+    assert!(server.stop().success());
+    // The machine is put back to the copy with everything that was known of the backups: the line at the place goes further than that.
+    fs::rename(&ground.data, &first).unwrap();
+    fs::rename(&earlier, &ground.data).unwrap();
+    let server = Server::at(&ground.data, &["--cases", "2"]);
+    let _ = command(&["backup", "now", "--data", ground.data.to_str().unwrap()], "");
+    assert!(troubles(&ground).iter().any(|trouble| trouble.contains("replaced")), "{:?}", troubles(&ground));
+    let somebody = server.signed_in("Daniel");
+    somebody.open_case("Breaks: after it was put back");
+    somebody.open_case("Breaks: and another after that");
+    let _ = command(&["backup", "now", "--data", ground.data.to_str().unwrap()], "");
+    assert_eq!((generations(&ground), cases(&ground, "latest")), (2, 4));
+    assert!(server.stop().success());
+    // The other one comes back. It is not believed until somebody says so.
+    fs::rename(&ground.data, &earlier).unwrap();
+    fs::rename(&first, &ground.data).unwrap();
+    let server = Server::at(&ground.data, &["--cases", "2"]);
+    let (code, out, _) = command(&["backup", "now", "--data", ground.data.to_str().unwrap()], "");
+    assert!(code == 1 && out.contains("Another server of this installation has sent its backups there since"), "{code} {out}");
+    assert_eq!(cases(&ground, "latest"), 4);
+    ground.run(&["dest", "remove", "office"]);
+    ground.add();
+    ground.now();
+    assert_eq!((generations(&ground), cases(&ground, "latest")), (3, 3));
     assert_eq!(ground.run(&["backup", "drill"])["drills"][0]["outcome"], "passed");
     assert!(server.stop().success());
 }

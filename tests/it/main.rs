@@ -21,6 +21,7 @@ mod export;
 mod faults;
 mod founding;
 mod gate;
+mod heals;
 mod kill;
 mod leak;
 mod mail;
