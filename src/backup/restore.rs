@@ -115,7 +115,7 @@ pub(crate) fn restore(asked: &Asked<'_>, to: &Path) -> Result<Value, Failed> {
         (Some(_), true) => fs::write(work.0.join(LOST), format!("Documents that are lost at the destination, and were not brought back. Another place or an earlier state may have them.\n\n{}\n", lost.join("\n")))?,
         (None, _) => {}
     }
-    opened.settle(&back.iter().map(|site| site.told.entry.id).collect::<Vec<_>>())?;
+    let places = opened.settle(&back.iter().map(|site| site.told.entry.id).collect::<Vec<_>>())?;
     if let Some(config) = opened.held(CONFIG)? {
         fs::write(work.0.join("strongroom.toml"), config.expose())?;
     }
@@ -125,7 +125,7 @@ pub(crate) fn restore(asked: &Asked<'_>, to: &Path) -> Result<Value, Failed> {
     let _ = fs::remove_dir(to);
     fs::rename(&work.0, to)?;
     fs::File::open(to.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")))?.sync_all()?;
-    Ok(json!({ "to": to.display().to_string(), "documents": count, "bytes": bytes, "lost": lost, "sites": back.iter().map(said).collect::<Vec<_>>() }))
+    Ok(json!({ "to": to.display().to_string(), "documents": count, "bytes": bytes, "lost": lost, "places": places, "sites": back.iter().map(said).collect::<Vec<_>>() }))
 }
 
 fn incomplete(count: usize, first: &str) -> Failed {
@@ -238,14 +238,21 @@ fn site(asked: &Asked<'_>, target: &dyn Target, instance: Hex<16>, told: Told, w
     Ok(Back { told, restored, holds })
 }
 
-/// What to ask for instead, when changes are missing.
-fn whole_until(error: ShipError, names: &[Named], target: &dyn Target, trust: &Trust) -> ShipError {
-    let ShipError::Gap(whole, _) = error else { return error };
+/// What to ask for instead, when changes are missing or nothing is as old.
+fn whole_until(error: ShipError, names: &[Named], target: &dyn Target, trust: &Trust) -> Failed {
+    let whole = match (&error, names.iter().filter(|named| named.kind == Kind::Base).map(|base| base.made).min()) {
+        (ShipError::Gap(whole, _), _) => *whole,
+        (ShipError::Nothing, Some(oldest)) => {
+            let text = format!("There is no backup as old as that: the oldest state is from {}.", rules::Moment(oldest).iso());
+            return OpenError { exit: 1, text }.into();
+        }
+        _ => return error.into(),
+    };
     let newest = names.iter().filter(|named| named.last == whole).max_by_key(|named| named.generation);
     let made = newest.and_then(|named| head(target, &named.text, trust).ok()).map(|signed| rules::Moment(signed.head.made).iso());
     match made {
-        Some(made) => ShipError::not_genuine("the backup", format!("{error}. Everything is there up to {made}: restore that with --at {made}")),
-        None => error,
+        Some(made) => ShipError::not_genuine("the backup", format!("{error}. Everything is there up to {made}: restore that with --at {made}")).into(),
+        None => error.into(),
     }
 }
 
@@ -297,9 +304,12 @@ pub(crate) fn kit(text: &Secret<String>) -> Result<Unlock, String> {
     match keys::kit::RecoveryKey::parse(text.expose()) {
         Ok(key) => Ok(key.unlock()),
         Err(why) => {
-            let group = |word: &&str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
-            let lines: Vec<Vec<&str>> = text.expose().lines().map(|line| line.split_whitespace().filter(group).collect()).filter(|groups: &Vec<&str>| groups.len() == 7).collect();
-            let groups: Vec<&str> = lines.into_iter().flatten().collect();
+            // With the numbers before the groups, or the whole sheet.
+            let (mut groups, mut words) = (Vec::new(), text.expose().split_whitespace().peekable());
+            while let Some(word) = words.next() {
+                let group = words.peek().filter(|group| group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+                groups.extend(group.filter(|_| word.parse() == Ok(groups.len() + 1)).copied());
+            }
             keys::kit::RecoveryKey::parse(&groups.join("-")).map(|key| key.unlock()).map_err(|_| why)
         }
     }
@@ -316,7 +326,7 @@ mod tests {
         let sheet: String = groups.chunks(7).enumerate().map(|(line, seven)| seven.iter().enumerate().map(|(n, group)| format!("{:>2} {group}   ", line * 7 + n + 1)).collect::<String>() + "\n").collect();
         let text = format!("RECOVERY KIT 1 OF PELL\nMade on 24 Nov 2026\n\n{sheet}\nHolder 1, name\n");
         let opens = |text: String| matches!((kit(&Secret::new(text)), key.unlock()), (Ok(Unlock::Recovery(one)), Unlock::Recovery(other)) if one.expose() == other.expose());
-        assert!(opens(groups.join(" ").to_lowercase()) && opens(text.clone()));
+        assert!(opens(groups.join(" ").to_lowercase()) && opens(text.clone()) && opens(sheet.replace('\n', " ").to_lowercase()));
         assert!(!opens(text.replace(&groups[3], "AAAA")));
         assert!(kit(&Secret::new("nothing here".into())).is_err());
     }

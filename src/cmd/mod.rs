@@ -25,7 +25,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 use store::error::OpenError;
 
-const AFTER: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage · 69 not running · 73 cannot write · 75 in use by another · 77 no permission · 78 bad configuration";
+const AFTER: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage · 69 not running, or not to be reached · 73 cannot write · 75 in use, locked or waiting for somebody · 77 no permission, or refused by a destination · 78 bad configuration";
 
 /// Keeps a firm's cases and documents: one binary, encrypted at rest.
 #[derive(Parser)]

@@ -208,7 +208,14 @@ fn words(answer: &Value) -> String {
         to => {
             let lost = super::console::rows(answer, "lost").len();
             let checked = if lost == 0 { "every document was checked".into() } else { format!("{lost} lost documents are named in LOST-DOCUMENTS.txt there, and all others were checked") };
-            let _ = writeln!(out, "Restored to {to}; {checked}. Serve it with:\n    strongroom serve --wait --data {to}\nand type the kit on the page that it names, or with strongroom unlock. Then choose on the page System, “Key”,\nwhat opens it at a start: until then every start needs the kit. It sends no backups until you say so:\n    strongroom dest schedule NAME continuous --data {to}");
+            let _ = writeln!(out, "Restored to {to}; {checked}. Serve it with:\n    strongroom serve --wait --data {to}\nand type the kit on the page that it names, or with strongroom unlock. Then choose on the page System, “Key”,\nwhat opens it at a start: until then every start needs the kit.");
+            let places = answer.get("places").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            if !places.is_empty() {
+                out.push_str("It sends no backups until you say so, because the server that was lost may still run:\n");
+            }
+            for place in places.iter().filter_map(Value::as_str) {
+                let _ = writeln!(out, "    strongroom dest schedule {place} continuous --data {to}");
+            }
         }
     }
     out

@@ -102,6 +102,8 @@ fn an_older_database_in_its_place_is_noticed_and_takes_nothing_from_the_backups(
     server.signed_in("Daniel").open_case("Breaks: after it");
     server.signed_in("Priya").open_case("Breaks: and another");
     let _ = command(&["backup", "now", "--data", ground.data.to_str().unwrap()], "");
+    let (code, _, error) = ground.restore(&["--dry-run", "--at", "2001-01-01T00:00:00Z"]);
+    assert!(code == 1 && error.contains("the oldest state is from 20"), "{code} {error}");
     // A new line holds what is there now, and the one before all that was there then.
     assert_eq!((generations(&ground), cases(&ground, "latest"), cases(&ground, &time)), (2, 4, 3));
     assert_eq!(ground.run(&["backup", "drill"])["drills"][0]["outcome"], "passed");

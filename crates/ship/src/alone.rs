@@ -37,6 +37,7 @@ pub fn whose<'n>(there: &'n [Named], here: &[Named]) -> Whose<'n> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::slice::from_ref;
 
     fn log(generation: u32, first: u64, last: u64, made: i64) -> Named {
         Named { kind: Kind::Log, fence: 1, generation, first, last, made, text: format!("{generation} {first}-{last} {made}") }
@@ -51,12 +52,12 @@ mod tests {
         assert_eq!(whose(&[log(5, 1, 3, 30), log(4, 1, 90, 3)], &here), Whose::Ours);
         // Further than here; and as far, with another change on the way.
         for there in [log(5, 4, 4, 40), log(5, 2, 2, 21)] {
-            assert_eq!(whose(&[there.clone()], &here), Whose::Forked(&there));
+            assert_eq!(whose(from_ref(&there), &here), Whose::Forked(&there));
         }
         let later = log(6, 1, 1, 5);
-        assert_eq!(whose(&[later.clone()], &here), Whose::Later(&later));
-        assert_eq!(whose(&[later.clone()], &[]), Whose::Later(&later));
+        assert_eq!(whose(from_ref(&later), &here), Whose::Later(&later));
+        assert_eq!(whose(from_ref(&later), &[]), Whose::Later(&later));
         let fenced = Named { fence: 2, ..log(4, 1, 1, 5) };
-        assert_eq!(whose(&[fenced.clone()], &here), Whose::Later(&fenced));
+        assert_eq!(whose(from_ref(&fenced), &here), Whose::Later(&fenced));
     }
 }

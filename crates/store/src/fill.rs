@@ -8,7 +8,7 @@ use crate::{
     site::Core,
     user::{self, NewUser},
 };
-use rules::{Actor, Level, Moment, Refusal, case::Status};
+use rules::{Actor, Level, Moment, Refusal, UserKind, case::Status};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A case to be made, with everything known.
@@ -89,8 +89,20 @@ fn put_person(sql: &Connection, core: &Core, person: &NewUser) -> Result<i64, Re
     let index = core.keys.fields.index("email", &person.email);
     match sql.query_row("select id from user where email_index = ?", [index], |row| row.get(0)).optional().refuse()? {
         Some(id) => Ok(id),
-        None => user::create(sql, core, person),
+        None => {
+            let id = user::create(sql, core, person)?;
+            if person.role.kind() == UserKind::Client {
+                put_contact(sql, core, id, &person.name).refuse()?;
+            }
+            Ok(id)
+        }
     }
+}
+
+/// An account of a client belongs to a contact.
+fn put_contact(sql: &Connection, core: &Core, user: i64, name: &str) -> rusqlite::Result<()> {
+    sql.execute("insert into contact (kind, name, created) values ('person', ?, ?)", params![name, core.now().0])?;
+    sql.execute("insert into user_contact (user_id, contact_id) values (?, ?)", [user, sql.last_insert_rowid()]).map(drop)
 }
 
 fn put_case(sql: &Connection, core: &Core, tx: &Tx<'_, Writing>, case: &NewCase) -> Result<(), Refusal> {

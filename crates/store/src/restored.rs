@@ -89,8 +89,8 @@ impl Opened {
     }
 
     /// The copy is not the server that is known at the destinations: it ships to none by itself. Sites that were not restored are taken
-    /// out of it.
-    pub fn settle(&self, restored: &[[u8; 16]]) -> Result<(), OpenError> {
+    /// out of it. Gives the names of the destinations.
+    pub fn settle(&self, restored: &[[u8; 16]]) -> Result<Vec<String>, OpenError> {
         let mut registry = self.registry(Role::Writer)?;
         let tx = registry.transaction()?;
         tx.execute("update destination set schedule = 'by-hand'", [])?;
@@ -98,7 +98,9 @@ impl Opened {
             tx.execute("delete from host where site_id = ?", [entry.id])?;
             tx.execute("delete from site where id = ?", [entry.id])?;
         }
-        Ok(tx.commit()?)
+        let names = tx.prepare("select name from destination order by name")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        tx.commit()?;
+        Ok(names)
     }
 
     /// What the registry holds under this name.
