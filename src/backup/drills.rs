@@ -66,7 +66,7 @@ impl Backups {
         let good = runner.state().good;
         match last {
             // What was found damaged is healed at once, where that was not tried yet.
-            _ if !runner.state().away && self.awaits_healing(runner, line) => true,
+            _ if !runner.state().away && self.awaits_healing(runner, line, last) => true,
             _ if runner.schedule() == Schedule::ByHand || runner.state().away => false,
             None => good.is_some_and(|good| now.0 - good > FIRST),
             Some(row) => now.0 - row.ended.0 > APART && (NIGHT.contains(&now.hour_of_day(&zone)) || now.0 - row.ended.0 > MISSED),

@@ -5,6 +5,7 @@ use super::{Backups, line::Line, runner::Runner};
 use rules::{Moment, text::count};
 use serde::{Deserialize, Serialize};
 use ship::verify::{Depth, Findings, Wrong};
+use store::destination::DrillRow;
 
 const DAY: i64 = 24 * 3600 * 1000;
 
@@ -53,9 +54,10 @@ impl Backups {
         }
     }
 
-    /// Whether something was found damaged that nobody has tried to heal.
-    pub(super) fn awaits_healing(&self, runner: &Runner, line: &Line) -> bool {
-        self.of_drill(line).iter().any(|line| runner.damage(&line.of()).is_some_and(|damage| !damage.healed))
+    /// Whether something was found damaged since the last drill, and nobody has tried to heal it.
+    pub(super) fn awaits_healing(&self, runner: &Runner, line: &Line, last: Option<&DrillRow>) -> bool {
+        let since = last.map_or(0, |row| row.ended.0);
+        self.of_drill(line).iter().any(|line| runner.damage(&line.of()).is_some_and(|damage| !damage.healed && damage.found > since))
     }
 
     /// Whether something is to be healed before a drill can say anything new. What is lost for good is forgotten when it would have been
@@ -116,7 +118,7 @@ mod tests {
         for (damage, open, words) in [
             (damage(false, false), true, "brought again by the next drill"),
             (damage(true, true), true, "cannot be replaced with the credential"),
-            (damage(true, false), false, "older states that need 1 object are lost"),
+            (damage(true, false), false, "older states that need one object are lost"),
         ] {
             assert_eq!(damage.is_open(), open);
             assert!(damage.words().contains(words) && damage.words().contains("(log/x: it is cut off)"), "{}", damage.words());

@@ -1,13 +1,13 @@
 //! A look at what lies at the destinations: which states could be restored, and whether everything is whole.
 
-use super::{Backups, Failing, line::Line, marker, runner::Runner};
+use super::{Backups, Failing, line::Line, marker, runner::Runner, watched::Watched};
 use ship::{
     head::{Hex, Kind},
     name::Named,
     restore::Trust,
     verify::{Depth, Findings, objects, verify},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 
 /// What a destination has of a database in one line of changes.
 pub(crate) struct Held {
@@ -98,7 +98,8 @@ impl Backups {
     pub(super) fn verify_line(&self, runner: &Runner, line: &Line, depth: Depth) -> Result<Findings, Failing> {
         let (target, source) = (self.reach(runner)?, line.watch.source());
         let trust = Trust { of: source.of, key: source.signer.public() };
-        Ok(verify(target.as_ref(), &trust, depth, &mut |done, whole| self.doing(&format!("looking at {}: {done} of {whole} objects", runner.name)))?)
+        let watched = Watched { inner: target.as_ref(), sent: &AtomicU64::new(0), stop: &self.stopping };
+        Ok(verify(&watched, &trust, depth, &mut |done, whole| self.doing(&format!("looking at {}: {done} of {whole} objects", runner.name)))?)
     }
 
     pub(super) fn reach(&self, runner: &Runner) -> Result<Box<dyn ship::Reach>, Failing> {

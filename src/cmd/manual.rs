@@ -4,13 +4,17 @@ use super::{Failure, command_line, print};
 
 pub(super) fn man() -> Result<(), Failure> {
     let mut page = Vec::new();
-    let mut done = clap_mangen::Man::new(command_line()).render(&mut page);
-    for sub in command_line().get_subcommands() {
-        let named = sub.clone().name(format!("strongroom-{}", sub.get_name()));
-        done = done.and_then(|()| clap_mangen::Man::new(named).render(&mut page));
-    }
-    done.map_err(|error| Failure::new(1, error.to_string()))?;
+    render(&command_line(), &mut page).map_err(|error| Failure::new(1, error.to_string()))?;
     print(&String::from_utf8_lossy(&page))
+}
+
+/// The page of a command, then those of the commands below it.
+fn render(command: &clap::Command, page: &mut Vec<u8>) -> std::io::Result<()> {
+    clap_mangen::Man::new(command.clone()).render(page)?;
+    command.get_subcommands().try_for_each(|below| {
+        let name = format!("{}-{}", command.get_name(), below.get_name());
+        render(&below.clone().name(name), page)
+    })
 }
 
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {

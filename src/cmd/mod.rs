@@ -29,7 +29,7 @@ const AFTER: &str = "Exit codes: 0 done · 1 failed · 2 wrong usage · 69 not r
 
 /// Keeps a firm's cases and documents: one binary, encrypted at rest.
 #[derive(Parser)]
-#[command(name = "strongroom", version, after_help = AFTER, disable_help_subcommand = true)]
+#[command(name = "strongroom", version, after_help = AFTER)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

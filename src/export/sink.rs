@@ -27,18 +27,47 @@ const PRESSED: [&str; 14] = ["pdf", "jpg", "jpeg", "png", "webp", "heic", "zip",
 
 /// One ZIP. It is written from beginning to end, so that it can go through encryption or a pipe; large files and many files make it ZIP64.
 pub(crate) struct ZipSink<W: Write> {
-    zip: ZipWriter<StreamWriter<W>>,
+    zip: ZipWriter<StreamWriter<UntilBroken<W>>>,
     zone: TimeZone,
+}
+
+/// Fails once: after that it takes what comes and writes nothing, because a [`ZipWriter`] that is dropped tries to end its file, and complains on
+/// standard error.
+struct UntilBroken<W: Write> {
+    to: W,
+    broken: bool,
+}
+
+impl<W: Write> UntilBroken<W> {
+    fn noting<T>(&mut self, instead: T, work: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if self.broken {
+            return Ok(instead);
+        }
+        let done = work(&mut self.to);
+        self.broken = done.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        done
+    }
+}
+
+impl<W: Write> Write for UntilBroken<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.noting(bytes.len(), |to| to.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.noting((), Write::flush)
+    }
 }
 
 impl<W: Write> ZipSink<W> {
     pub(crate) fn new(to: W, zone: TimeZone) -> ZipSink<W> {
-        ZipSink { zip: ZipWriter::new_stream(to), zone }
+        ZipSink { zip: ZipWriter::new_stream(UntilBroken { to, broken: false }), zone }
     }
 
     /// Writes the table of contents, and gives back what it was written to.
     pub(crate) fn finish(self) -> io::Result<W> {
-        Ok(self.zip.finish()?.into_inner())
+        let UntilBroken { to, broken } = self.zip.finish()?.into_inner();
+        if broken { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(to) }
     }
 }
 
