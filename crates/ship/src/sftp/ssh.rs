@@ -96,12 +96,7 @@ async fn enter(config: &SftpConfig) -> Result<(Handle<Host>, ChannelStream<Msg>)
             "{host} shows the key {shown}, but {fingerprint} was agreed on. Either the server got a new key, or this is not the server: ask whoever runs it. If the new key is right, remove the destination and add it again with that key; what lies there stays and is taken up again"
         )),
     })?;
-    // RSA signs with SHA-2 (RFC 8332) as far as the server says that it can; SHA-1 is refused almost everywhere.
-    let hash = match key.algorithm().is_rsa() {
-        true => ssh.best_supported_rsa_hash().await.map_err(lost)?.unwrap_or(Some(HashAlg::Sha512)),
-        false => None,
-    };
-    let ours = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
+    let ours = PrivateKeyWithHashAlg::new(Arc::new(key), None);
     if !matches!(ssh.authenticate_publickey(user, ours).await.map_err(lost)?, AuthResult::Success) {
         return Err(ShipError::Refused(format!(
             "{host} does not let {user} in with our key; add our public key to the authorized_keys of {user}: {line}"
@@ -118,11 +113,13 @@ async fn enter(config: &SftpConfig) -> Result<(Handle<Host>, ChannelStream<Msg>)
     }
 }
 
-/// A private key that can be used without asking anybody. Fails with what is wrong with it.
+/// A private key that can be used without asking anybody. Fails with what is wrong with it. RSA is not among them: the library that would sign
+/// with it tells the key by the time that it takes (RUSTSEC-2023-0071).
 pub(super) fn private_key(text: &str) -> Result<PrivateKey, ShipError> {
     let key = PrivateKey::from_openssh(text.as_bytes())
         .map_err(|_| ShipError::Refused("the identity is not a private key as OpenSSH writes it; make one with: ssh-keygen -t ed25519 -N '' -f FILE".into()))?;
     match key.is_encrypted() {
+        _ if key.algorithm().is_rsa() => Err(ShipError::Refused("the identity is an RSA key, which is not used here; make one of its own for this with: ssh-keygen -t ed25519 -N '' -f FILE".into())),
         true => Err(ShipError::Refused("the identity is protected by a passphrase, which nobody types at night; make one of its own for this with: ssh-keygen -t ed25519 -N '' -f FILE".into())),
         false => Ok(key),
     }

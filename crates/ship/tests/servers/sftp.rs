@@ -4,7 +4,7 @@ use crate::{
     body::{Eventful, MIB, noise},
     sshd::Sshd,
 };
-use std::{cell::RefCell, fs, io};
+use std::{cell::RefCell, fs, io, process::Command};
 use strongroom_ship::{
     Pruner, Put, ShipError, Target,
     sftp::{Sftp, SftpConfig, host_key, new_key},
@@ -56,7 +56,9 @@ fn a_server_that_is_not_there_and_a_folder_that_is_not_are_said() {
     let mut sshd = Sshd::start();
     let config = sshd.config();
     let missing = SftpConfig { path: "/no/such/folder".into(), ..config.clone() };
-    assert!(matches!(Sftp::connect(&missing), Err(ShipError::Missing(path)) if path == "/no/such/folder"));
+    assert!(matches!(Sftp::connect(&missing), Err(ShipError::Missing(what)) if what == "the folder /no/such/folder on 127.0.0.1"));
+    let below = SftpConfig { path: "no/such".into(), ..config.clone() };
+    assert!(matches!(Sftp::connect(&below), Err(ShipError::Missing(what)) if what.starts_with("the folder no/such in the home of")));
     let target = sshd.connect();
     fs::rename(sshd.folder(), sshd.folder().with_extension("away")).unwrap();
     assert!(matches!(target.list("log/"), Err(ShipError::Missing(_))), "a folder that went away is not an empty one");
@@ -64,6 +66,28 @@ fn a_server_that_is_not_there_and_a_folder_that_is_not_are_said() {
     sshd.kill();
     assert!(matches!(Sftp::connect(&config), Err(ShipError::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused));
     assert!(matches!(host_key("127.0.0.1", config.port), Err(ShipError::Io(_))));
+}
+
+/// A key pair as somebody else makes one: the private key, and the line for `authorized_keys`.
+fn made(arguments: &[&str]) -> (String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    assert!(Command::new("ssh-keygen").args(arguments).args(["-q", "-f"]).arg(&file).status().unwrap().success());
+    (fs::read_to_string(&file).unwrap(), fs::read_to_string(file.with_extension("pub")).unwrap())
+}
+
+#[test]
+fn a_key_that_somebody_made_lets_in_or_it_is_said_why_it_cannot() {
+    let sshd = Sshd::start();
+    for (kind, passphrase, why) in [("ed25519", "", None), ("ecdsa", "", None), ("rsa", "", Some("is an RSA key")), ("ed25519", "some words", Some("protected by a passphrase"))] {
+        let (key, line) = made(&["-t", kind, "-N", passphrase]);
+        sshd.let_in(&line);
+        let config = SftpConfig { key: key.into(), ..sshd.config() };
+        match why {
+            Some(why) => assert!(refusal(&config).contains(why), "{kind}"),
+            None => drop(Sftp::connect(&config).unwrap()),
+        }
+    }
 }
 
 #[test]
