@@ -330,17 +330,22 @@ pub(crate) struct Failing {
     pub(crate) text: String,
 }
 
+/// Whether nobody answered, or not to the end.
+fn is_unreached(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable, TimedOut};
+    matches!(kind, ConnectionAborted | ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable | TimedOut)
+}
+
 impl From<ShipError> for Failing {
     fn from(error: ShipError) -> Failing {
         let exit = match &error {
             ShipError::Full | ShipError::NoRoomHere(_) => 73,
             ShipError::Refused(_) => 77,
             ShipError::Missing(_) => 69,
+            ShipError::Io(error) if is_unreached(error.kind()) => 69,
             _ => 1,
         };
-        let text = error.to_string();
-        let mut letters = text.chars();
-        let text = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+        let text = rules::text::capital(&error.to_string());
         Failing { exit, text: if text.ends_with('.') { text } else { text + "." } }
     }
 }

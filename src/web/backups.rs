@@ -153,8 +153,7 @@ fn took(row: &DrillRow) -> Option<i64> {
 /// Why a place fails.
 fn failing(row: &Standing, now: Moment, zone: &TimeZone) -> Option<String> {
     let (since, why) = row.failing.as_ref()?;
-    let mut letters = why.chars();
-    let why: String = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+    let why = text::capital(why);
     Some(format!("Nothing arrives at {} since {}. {}", row.name, when(*since, now, zone), if why.ends_with('.') { why } else { why + "." }))
 }
 
@@ -197,7 +196,7 @@ fn drill(row: &DrillRow, now: Moment, zone: &TimeZone) -> DrillView {
         took: took(row).map(span).unwrap_or_default(),
         outcome,
         cls,
-        checks: checks.iter().map(|check| CheckRow { name: text(check, "check"), ok: check.get("ok").and_then(|ok| ok.as_bool()) == Some(true), why: text(check, "why") }).collect(),
+        checks: checks.iter().map(|check| CheckRow { name: rules::text::capital(&text(check, "check")), ok: check.get("ok").and_then(|ok| ok.as_bool()) == Some(true), why: text(check, "why") }).collect(),
     }
 }
 

@@ -97,8 +97,12 @@ pub fn count(n: usize, one: &str, many: &str) -> String {
 
 /// The same with a capital at its head.
 pub fn count_head(n: usize, one: &str, many: &str) -> String {
-    let words = count(n, one, many);
-    let mut chars = words.chars();
+    capital(&count(n, one, many))
+}
+
+/// A text with a capital at its head.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
