@@ -25,6 +25,8 @@ pub(crate) type Alarm = std::sync::Arc<dyn Fn(String) -> Result<(), String> + Se
 pub(crate) fn wrong(status: &Status, drills: &[DrillRow], now: Moment) -> BTreeMap<String, String> {
     let mut wrong: BTreeMap<String, String> = status.destinations.iter().filter_map(|row| Some((format!("place {}", row.name), place(row, now)?))).collect();
     for row in &status.destinations {
+        let damage = row.damage.as_ref().filter(|damage| damage.is_open());
+        wrong.extend(damage.map(|damage| (format!("damage {}", row.name), format!("{}: {}.", row.name, damage.words()))));
         wrong.extend(drill(row, drills, now).map(|words| (format!("drill {}", row.name), words)));
     }
     wrong.extend(status.troubles.iter().map(|trouble| (format!("line {trouble}"), format!("{trouble}."))));
@@ -34,7 +36,6 @@ pub(crate) fn wrong(status: &Status, drills: &[DrillRow], now: Moment) -> BTreeM
 fn place(row: &Standing, now: Moment) -> Option<String> {
     match &row.failing {
         Some((since, why)) if now.0 - since.0 > PATIENCE => Some(format!("Nothing arrives at {} since {}: {}.", row.name, since.iso(), why.trim_end_matches('.'))),
-        _ if row.is_damaged() => row.damage.as_ref().map(|damage| format!("{}: {}.", row.name, damage.words())),
         _ if row.away => row.good.filter(|good| now.0 - good.0 > CARRIED).map(|good| format!("The disk {} was last here on {}. Put it in, then take it away again.", row.name, good.iso())),
         None if row.behind > overdue(row.schedule).saturating_add(PATIENCE) => Some(format!("{} has not had everything for {} hours.", row.name, row.behind / HOUR)),
         _ => None,
@@ -108,6 +109,8 @@ impl Backups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::Damage;
+    use ship::verify::Wrong;
     use store::destination::Retained;
 
     const NOW: Moment = Moment(1_800_000_000_000);
@@ -155,6 +158,10 @@ mod tests {
         assert!(said(row(), &[drilled("inconclusive", 0), drilled("passed", 40 * HOUR)])[0].starts_with("No drill from office has passed since"));
         assert!(said(row(), &[drilled("failed", 0), drilled("passed", HOUR)])[0].ends_with("“two” did not pass: it is cut off."));
         assert_eq!(said(Standing { added: Moment(NOW.0 - HOUR), ..row() }, &[]), Vec::<String>::new());
+        let damage = |healed| Some(Damage { found: NOW.0, healed, wrong: vec![Wrong { object: "log/x".into(), why: "it is cut off".into(), spoiled: false }] });
+        assert!(said(Standing { damage: damage(false), ..row() }, &passed)[0].starts_with("office: one object found damaged on"));
+        // What is lost for good is told on the page, not by letter every day.
+        assert_eq!(said(Standing { damage: damage(true), ..row() }, &passed), Vec::<String>::new());
         // A disk in a safe is no fault, one that is forgotten there is.
         let disk = |ago| Standing { away: true, schedule: Schedule::ByHand, behind: 20 * DAY, good: Some(Moment(NOW.0 - ago)), ..row() };
         assert_eq!(said(disk(20 * DAY), &[]), Vec::<String>::new());

@@ -190,9 +190,7 @@ impl Watch {
             return Ok(Some(there));
         }
         let signed = self.source.spool.put_signed(&head, &self.source.signer, |out| Ok(out.write_all(&payload)?))?;
-        if let Some(here) = &self.source.files {
-            here.only(&files)?;
-        }
+        self.source.files.as_ref().map_or(Ok(()), |here| here.only(&files))?;
         if state.is_none() {
             follower.past = Some(signed.clone());
             follower.line = Line::On(Box::new(On { last: signed.clone(), tree, at: None, sealed: true }));

@@ -18,6 +18,8 @@ pub(super) const CHUNK: u32 = 32 * 1024;
 pub(super) const AHEAD: usize = 64;
 /// Folders listed at once.
 const FOLDERS: usize = 16;
+/// A server that answers so often about one folder never comes to an end: servers tell of some hundred entries at a time.
+const ANSWERS: usize = 100_000;
 
 /// One connection to the files of one server.
 pub(super) struct Session {
@@ -181,22 +183,17 @@ impl Session {
             Err(trouble) => return Err(trouble),
         };
         let mut entries = Vec::new();
-        loop {
+        for _ in 0..ANSWERS {
             match answer(self.raw.readdir(&handle)).await {
-                Ok(more) => entries.extend(more.files.into_iter().map(|file| (file.filename, file.attrs))),
-                Err(Trouble::Status(StatusCode::Eof)) => break,
+                Ok(more) => entries.extend(more.files.into_iter().filter_map(|file| Some((below(&folder, file.filename)?, file.attrs)))),
+                Err(Trouble::Status(StatusCode::Eof)) => {
+                    answer(self.raw.close(handle)).await?;
+                    return Ok(entries);
+                }
                 Err(trouble) => return Err(trouble),
             }
         }
-        answer(self.raw.close(handle)).await?;
-        entries.retain(|(name, _)| !name.contains('/'));
-        for (name, _) in &mut entries {
-            if !folder.is_empty() {
-                *name = format!("{folder}/{name}");
-            }
-        }
-        entries.retain(|(name, _)| check_name(name).is_ok());
-        Ok(entries)
+        Err(Trouble::Ours(ShipError::Io(io::Error::other("the list of objects has no end"))))
     }
 
     pub(super) async fn free_space(&self) -> Result<Option<u64>, Trouble> {
@@ -213,6 +210,16 @@ impl Session {
             Err(trouble) => Err(trouble),
         }
     }
+}
+
+/// An entry with the folder before it, if that is a name that we give.
+fn below(folder: &str, entry: String) -> Option<String> {
+    let whole = match folder {
+        _ if entry.contains('/') => return None,
+        "" => entry,
+        folder => format!("{folder}/{entry}"),
+    };
+    check_name(&whole).is_ok().then_some(whole)
 }
 
 pub(super) async fn answer<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
