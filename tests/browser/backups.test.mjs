@@ -1,6 +1,7 @@
 // Backups as the system administrator sees them: none, the first one, a drill, and a place that went away.
 import assert from 'node:assert/strict';
-import { rename } from 'node:fs/promises';
+import { appendFile, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, test } from 'node:test';
 import { Firm, complaints } from './firm.mjs';
@@ -60,6 +61,21 @@ test('a place that is added is brought into step, and a drill proves it', async 
   await page.getByText('Backups arrive and restore').waitFor();
 });
 
+test('while something is at work the page follows it by itself', async () => {
+  let going = true;
+  const work = (async () => {
+    while (going) await firm.command('backup', 'verify', '--deep');
+  })();
+  await until('/system/backups', 'At work');
+  await page.evaluate(() => { window.sameAsBefore = true; });
+  await sleep(5000);
+  going = false;
+  await work;
+  await page.locator('[data-live]').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => window.sameAsBefore), true, 'it was not loaded anew');
+  assert.deepEqual([...said], []);
+});
+
 test('a place that went away is named, on this page and on Health', async () => {
   await rename(there, `${there}-away`);
   await page.goto('/system/backups');
@@ -72,4 +88,20 @@ test('a place that went away is named, on this page and on Health', async () => 
   await page.goto('/system/backups');
   await page.getByRole('button', { name: 'Back up now' }).click();
   await until('/system/backups', 'In step');
+});
+
+test('what is damaged at a place is named until a drill has brought it again', async () => {
+  const found = await readdir(join(there, 'blob'), { recursive: true, withFileTypes: true });
+  const document = found.find(entry => entry.isFile());
+  await appendFile(join(document.parentPath ?? document.path, document.name), 'x');
+  await assert.rejects(firm.command('backup', 'verify', '--deep'), /Not everything there is as it should be/);
+  await page.goto('/system/backups');
+  await page.getByText('found damaged on').waitFor();
+  await page.getByText('Damaged', { exact: true }).waitFor();
+  await sound('backups-damaged');
+  await page.goto('/system');
+  await page.getByRole('heading', { name: 'A backup is damaged' }).waitFor();
+  await firm.command('backup', 'drill');
+  await until('/system/backups', 'In step');
+  assert.equal(await page.getByText('found damaged on').count(), 0);
 });
