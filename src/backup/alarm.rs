@@ -26,7 +26,7 @@ pub(crate) fn wrong(status: &Status, drills: &[DrillRow], now: Moment) -> BTreeM
     let mut wrong: BTreeMap<String, String> = status.destinations.iter().filter_map(|row| Some((format!("place {}", row.name), place(row, now)?))).collect();
     for row in &status.destinations {
         let damage = row.damage.as_ref().filter(|damage| damage.is_open());
-        wrong.extend(damage.map(|damage| (format!("damage {}", row.name), format!("{}: {}.", row.name, damage.words()))));
+        wrong.extend(damage.map(|damage| (format!("damage {}", row.name), damage.told(&row.name))));
         wrong.extend(drill(row, drills, now).map(|words| (format!("drill {}", row.name), words)));
     }
     wrong.extend(status.troubles.iter().map(|trouble| (format!("line {trouble}"), format!("{trouble}."))));
@@ -127,6 +127,7 @@ mod tests {
             empty: false,
             failing: None,
             away: false,
+            owed: false,
             damage: None,
             brought: Vec::new(),
             busy: false,
@@ -158,8 +159,8 @@ mod tests {
         assert!(said(row(), &[drilled("inconclusive", 0), drilled("passed", 40 * HOUR)])[0].starts_with("No drill from office has passed since"));
         assert!(said(row(), &[drilled("failed", 0), drilled("passed", HOUR)])[0].ends_with("“two” did not pass: it is cut off."));
         assert_eq!(said(Standing { added: Moment(NOW.0 - HOUR), ..row() }, &[]), Vec::<String>::new());
-        let damage = |healed| Some(Damage { found: NOW.0, healed, wrong: vec![Wrong { object: "log/x".into(), why: "it is cut off".into(), spoiled: false }] });
-        assert!(said(Standing { damage: damage(false), ..row() }, &passed)[0].starts_with("office: one object found damaged on"));
+        let damage = |healed| Some(Damage { found: NOW.0, tried: None, healed, wrong: vec![Wrong { object: "log/x".into(), why: "it is cut off".into(), spoiled: false }] });
+        assert!(said(Standing { damage: damage(false), ..row() }, &passed)[0].starts_with("One object at office found damaged on"));
         // What is lost for good is told on the page, not by letter every day.
         assert_eq!(said(Standing { damage: damage(true), ..row() }, &passed), Vec::<String>::new());
         // A disk in a safe is no fault, one that is forgotten there is.

@@ -5,9 +5,10 @@
 use super::{
     documents::fetch,
     line::Line,
-    marker,
+    marker, others,
     restore::{names, remove_shared},
     runner::Runner,
+    status::{missing_since, overdue},
     watched::Watched,
 };
 use keys::sign::Purpose;
@@ -36,7 +37,7 @@ use store::{Clock, Site, blob::Blob, destination::DrillRow, error::OpenError, re
 const OPENED: usize = 20;
 /// All documents are read once in so many days.
 const DAYS: u64 = 30;
-/// A drill that finds the destination further behind than this has failed, in milliseconds.
+/// A drill that finds the destination further behind than this, and than its schedule lets it be, has failed, in milliseconds.
 const BEHIND: i64 = 3 * 3600 * 1000;
 
 /// Whether the copy in this directory shows its sign-in page.
@@ -48,7 +49,6 @@ pub(super) struct Drill<'d> {
     pub(super) registry: &'d Line,
     pub(super) line: &'d Line,
     pub(super) site: &'d Site,
-    pub(super) keyring: PathBuf,
     pub(super) scratch: PathBuf,
     pub(super) rehearse: Option<&'d Rehearse>,
     pub(super) stop: &'d AtomicBool,
@@ -56,22 +56,32 @@ pub(super) struct Drill<'d> {
 }
 
 /// What was checked, and what was found.
-struct Checks(Vec<(String, Result<(), String>)>);
+struct Checks {
+    found: Vec<(String, Result<(), String>)>,
+    /// Something that was brought there is missing or is not what it was.
+    lost: bool,
+}
 
-/// What came of a drill, and what it found spoiled at the destination.
+/// What came of a drill.
 pub(super) struct Tried {
     pub(super) row: DrillRow,
-    /// Documents whose content is not what their names say: they are to be brought there again.
-    pub(super) spoiled: Vec<String>,
+    /// Something that was brought there is missing or is not what it was: it is to be brought again.
+    pub(super) lost: bool,
 }
 
 impl Checks {
     fn put(&mut self, name: impl Into<String>, found: Result<(), impl ToString>) {
-        self.0.push((name.into(), found.map_err(|why| why.to_string())));
+        self.found.push((name.into(), found.map_err(|why| why.to_string())));
+    }
+
+    /// The same for what lies at the destination.
+    fn put_there(&mut self, name: &str, found: Result<(), impl ToString>) {
+        self.lost |= found.is_err();
+        self.put(name, found);
     }
 
     fn all_are_well(&self) -> bool {
-        self.0.iter().all(|(_, found)| found.is_ok())
+        self.found.iter().all(|(_, found)| found.is_ok())
     }
 }
 
@@ -79,9 +89,8 @@ impl Drill<'_> {
     /// Tries it; always gives a report, which says how it went.
     pub(super) fn run(&self) -> Result<Tried, OpenError> {
         let began = (self.clock)();
-        let mut checks = Checks(Vec::new());
-        let (mut report, mut spoiled) = (json!({}), Vec::new());
-        let done = self.try_all(&mut checks, &mut report, &mut spoiled, began);
+        let (mut checks, mut report) = (Checks { found: Vec::new(), lost: false }, json!({}));
+        let done = self.try_all(&mut checks, &mut report, began);
         let _ = fs::remove_dir_all(&self.scratch);
         let outcome = match &done {
             Ok(()) if checks.all_are_well() => "passed",
@@ -89,14 +98,12 @@ impl Drill<'_> {
             Err(error) if is_of_the_way(error) => "inconclusive",
             Err(_) => "failed",
         };
-        if let Err(ShipError::NotGenuine { object, .. }) = &done {
-            spoiled.push(object.clone());
-        }
         if let Err(error) = done {
+            checks.lost |= error.is_one_lost() || matches!(error, ShipError::Gap(..) | ShipError::Nothing);
             checks.put("it was restored", Err::<(), _>(error));
         }
         let ended = (self.clock)();
-        let found: Vec<Value> = checks.0.iter().map(|(name, found)| json!({ "check": name, "ok": found.is_ok(), "why": found.as_ref().err() })).collect();
+        let found: Vec<Value> = checks.found.iter().map(|(name, found)| json!({ "check": name, "ok": found.is_ok(), "why": found.as_ref().err() })).collect();
         let head = json!({
             "strongroom": env!("CARGO_PKG_VERSION"), "destination": self.runner.name, "site": self.line.of().chain.to_string(), "outcome": outcome,
             "began": began.iso(), "ended": ended.iso(), "took_ms": ended.0 - began.0, "checks": found,
@@ -105,26 +112,32 @@ impl Drill<'_> {
         let text = Value::Object(whole).to_string();
         let signature = self.line.watch.source().signer.sign(Purpose::Report, text.as_bytes()).to_vec();
         let row = DrillRow { destination: self.runner.name.clone(), site: self.line.of().chain.0, ended, outcome: outcome.into(), report: text, signature };
-        Ok(Tried { row, spoiled })
+        Ok(Tried { row, lost: checks.lost && outcome == "failed" })
     }
 
-    fn try_all(&self, checks: &mut Checks, report: &mut Value, spoiled: &mut Vec<String>, now: Moment) -> Result<(), ShipError> {
+    fn try_all(&self, checks: &mut Checks, report: &mut Value, now: Moment) -> Result<(), ShipError> {
         let (reach, sent) = (self.runner.place.open()?, AtomicU64::new(0));
         let target = &Watched { inner: reach.as_ref(), sent: &sent, stop: self.stop };
         marker::check(target, self.line.of().instance)?;
+        for line in [self.registry, self.line] {
+            others::check_ours(target, self.runner, line)?;
+        }
+        let missing_since = missing_since(self.runner, self.line);
+        let behind = missing_since.map_or(0, |since| (now.0 - since).max(0));
         self.compare(target, checks)?;
         let folder = self.scratch.join("sites").join(self.line.of().chain.to_string());
         let _ = fs::remove_dir_all(&self.scratch);
         fs::DirBuilder::new().mode(0o700).recursive(true).create(&folder)?;
-        fs::copy(&self.keyring, self.scratch.join("keyring.json"))?;
-        restore_line(target, self.registry, When::Latest, &self.scratch.join("appliance.db"))?;
+        let registry = restore_line(target, self.registry, When::Latest, &self.scratch.join("appliance.db"))?;
+        // The one that came with it: a bare machine has no other.
+        fs::write(self.scratch.join("keyring.json"), registry.ring.unwrap_or_default())?;
         let path = folder.join("site.db");
         let newest = restore_line(target, self.line, When::Latest, &path)?;
         checks.put("the newest state has the root that was signed", Ok::<(), String>(()));
-        self.point(&path, &newest, checks, report, now);
+        self.point(&path, &newest, checks, report, behind);
         let known = self.documents(&path, checks);
-        self.open_some(target, &known, &newest, checks, spoiled)?;
-        self.read_portion(target, &newest, checks, spoiled, now)?;
+        self.open_some(target, &known, &newest, checks)?;
+        self.read_portion(target, &newest, checks, now)?;
         put(report, "documents", json!({ "named": known.len(), "opened": OPENED.min(known.len()) }));
         if let Some(rehearse) = self.rehearse {
             checks.put("the copy shows its sign-in page", rehearse(&self.scratch));
@@ -145,13 +158,13 @@ impl Drill<'_> {
                 Some(last) if based => Err(format!("change {} was delivered, and the newest there is {last}", cursor.last)),
                 _ => Err("the base was delivered, and is not there".into()),
             };
-            checks.put(what, found);
+            checks.put_there(what, found);
         }
         Ok(())
     }
 
     /// The newest state, opened with its key.
-    fn point(&self, path: &Path, newest: &Restored, checks: &mut Checks, report: &mut Value, now: Moment) {
+    fn point(&self, path: &Path, newest: &Restored, checks: &mut Checks, report: &mut Value, behind: i64) {
         let keys = self.site.keys();
         match restored::check(path, keys) {
             Ok(found) => found.into_iter().for_each(|(name, found)| checks.put(name, found)),
@@ -163,11 +176,8 @@ impl Drill<'_> {
             checks.put("it holds no more than the server does", if there <= here { Ok(()) } else { Err(format!("{there} lines of the trail, and here {here}")) });
         }
         let head = &newest.last.head;
-        let behind = match (here, there) {
-            (Ok(here), Ok(there)) if here == there => 0,
-            _ => (now.0 - head.made).max(0),
-        };
-        checks.put("it is not too old", if behind <= BEHIND { Ok(()) } else { Err(format!("{} minutes behind", behind / 60_000)) });
+        let late = overdue(self.runner.schedule()).max(BEHIND);
+        checks.put("it is not too old", if behind <= late { Ok(()) } else { Err(format!("{} minutes behind", behind / 60_000)) });
         remove_shared(path);
         put(report, "point", json!({ "generation": head.generation, "change": head.last, "made": Moment(head.made).iso(), "behind_ms": behind, "bytes": newest.size, "root": head.root.to_string() }));
     }
@@ -181,22 +191,18 @@ impl Drill<'_> {
     }
 
     /// Every document is there with its length, and some open to the content that was uploaded.
-    fn open_some(&self, target: &dyn Target, known: &[Blob], newest: &Restored, checks: &mut Checks, spoiled: &mut Vec<String>) -> Result<(), ShipError> {
+    fn open_some(&self, target: &dyn Target, known: &[Blob], newest: &Restored, checks: &mut Checks) -> Result<(), ShipError> {
         let listed: BTreeMap<String, u64> = target.list("blob/")?.into_iter().map(|object| (object.name, object.size)).collect();
         let record = |name: &str| Hex::parse(name).and_then(|name| newest.files.get(&name));
         let whole = |record: &FileRecord| listed.get(&record.object()) == Some(&record.size);
         let gone = known.iter().filter(|blob| !record(&blob.name).is_some_and(whole)).count();
-        spoiled.extend(newest.files.values().filter(|record| !whole(record) && listed.contains_key(&record.object())).map(FileRecord::object));
-        checks.put("every document is there", if gone == 0 { Ok(()) } else { Err(format!("{gone} of {} are not, or have another length", known.len())) });
+        checks.put_there("every document is there", if gone == 0 { Ok(()) } else { Err(format!("{gone} of {} are not, or have another length", known.len())) });
         let mut first = Ok(());
         for n in 0..OPENED.min(known.len()) {
             let Some((blob, record)) = known.get(pick(known.len()).unwrap_or(n)).and_then(|blob| Some((blob, record(&blob.name).filter(|record| whole(record))?))) else { continue };
-            if let Err(why) = self.open(target, blob, record) {
-                spoiled.push(record.object());
-                first = first.and(Err(why));
-            }
+            first = first.and(self.open(target, blob, record));
         }
-        checks.put("documents open with their keys", first);
+        checks.put_there("documents open with their keys", first);
         Ok(())
     }
 
@@ -213,21 +219,18 @@ impl Drill<'_> {
     }
 
     /// The documents whose turn it is today are read whole.
-    fn read_portion(&self, target: &dyn Target, newest: &Restored, checks: &mut Checks, spoiled: &mut Vec<String>, now: Moment) -> Result<(), ShipError> {
+    fn read_portion(&self, target: &dyn Target, newest: &Restored, checks: &mut Checks, now: Moment) -> Result<(), ShipError> {
         let today = now.seconds() / 86_400 % DAYS;
         let (mut read, mut bad) = (0, 0);
         for record in newest.files.values().filter(|record| u64::from(record.sha256.0.first().copied().unwrap_or(0)) % DAYS == today) {
             match is_whole(target, &record.object(), record.size, &record.sha256) {
                 Ok(true) => read += 1,
-                Ok(false) => {
-                    bad += 1;
-                    spoiled.push(record.object());
-                }
-                Err(ShipError::Missing(_)) => bad += 1,
+                Ok(false) => bad += 1,
+                Err(error) if error.is_one_lost() => bad += 1,
                 Err(error) => return Err(error),
             }
         }
-        checks.put("what is read of all documents today is whole", if bad == 0 { Ok(()) } else { Err(format!("{bad} of {} are not", read + bad)) });
+        checks.put_there("what is read of all documents today is whole", if bad == 0 { Ok(()) } else { Err(format!("{bad} of {} are not", read + bad)) });
         Ok(())
     }
 

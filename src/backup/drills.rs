@@ -47,7 +47,7 @@ impl Backups {
         let due: Vec<_> = self.pairs().into_iter().filter(|(runner, line)| self.is_due(runner, line, &done)).collect();
         for (runner, line) in &due {
             if !self.stopping.load(Ordering::SeqCst)
-                && let Err(error) = self.drill(runner, line)
+                && let Err(error) = self.drill(runner, line, false)
             {
                 tracing::error!(destination = runner.name, "a drill cannot be made: {}", error.text);
             }
@@ -66,7 +66,7 @@ impl Backups {
         let good = runner.state().good;
         match last {
             // What was found damaged is healed at once, where that was not tried yet.
-            _ if !runner.state().away && self.awaits_healing(runner, line, last) => true,
+            _ if !runner.state().away && self.awaits_healing(runner, line) => true,
             _ if runner.schedule() == Schedule::ByHand || runner.state().away => false,
             None => good.is_some_and(|good| now.0 - good > FIRST),
             Some(row) => now.0 - row.ended.0 > APART && (NIGHT.contains(&now.hour_of_day(&zone)) || now.0 - row.ended.0 > MISSED),
@@ -85,19 +85,19 @@ impl Backups {
         if pairs.is_empty() {
             return Err(OpenError { exit: 1, text: "There is no destination yet. Add one with: strongroom dest add NAME --dir PATH".into() });
         }
-        pairs.iter().map(|(runner, line)| self.drill(runner, line)).collect()
+        pairs.iter().map(|(runner, line)| self.drill(runner, line, true)).collect()
     }
 
-    fn drill(&self, runner: &Runner, line: &Line) -> Result<DrillRow, OpenError> {
+    fn drill(&self, runner: &Runner, line: &Line, asked: bool) -> Result<DrillRow, OpenError> {
         let _alone = lock(&self.drilling);
         let (lines, Some(site)) = (self.lines(), &line.site) else { return Err(OpenError::config("The registry is tried together with a site.")) };
         let Some(registry) = lines.iter().find(|line| line.site.is_none()) else { return Err(OpenError::config("The registry is not followed.")) };
-        let (keyring, scratch) = (self.appliance.dir().join("keyring.json"), self.folder.join("drill"));
+        let scratch = self.folder.join("drill");
         if self.is_damaged(runner, line) {
-            self.heal(runner, line, Vec::new());
+            self.heal(runner, line);
         }
         self.doing(&format!("restoring from {}, as a drill", runner.name));
-        let tried = Drill { runner, registry, line, site, keyring, scratch, rehearse: self.rehearse.get(), stop: &self.stopping, clock: self.clock }.run()?;
+        let tried = Drill { runner, registry, line, site, scratch, rehearse: self.rehearse.get(), stop: &self.stopping, clock: self.clock }.run()?;
         if self.stopping.load(Ordering::SeqCst) {
             return Err(OpenError { exit: 75, text: "The server stopped before the drill came to its end.".into() });
         }
@@ -107,8 +107,8 @@ impl Backups {
             outcome => tracing::error!(destination = runner.name, report = row.report, "a drill was {outcome}"),
         }
         self.appliance.keep_drill(&row)?;
-        if row.outcome == "failed" {
-            self.heal(runner, line, tried.spoiled);
+        if tried.lost && self.may_try_again(runner, line, asked) {
+            self.heal(runner, line);
         }
         self.rest();
         Ok(row)
@@ -117,6 +117,9 @@ impl Backups {
     /// What came of the drills of the last months, the newest first.
     pub(crate) fn drills(&self) -> Vec<DrillRow> {
         let since = Moment((self.clock)().0 - KNOWN);
-        self.appliance.drills(since).unwrap_or_default()
+        let (mut drills, runners) = (self.appliance.drills(since).unwrap_or_default(), self.runners());
+        // Those of a place that had the same name before say nothing of this one.
+        drills.retain(|row| runners.iter().all(|runner| runner.name != row.destination || row.ended >= runner.added));
+        drills
     }
 }

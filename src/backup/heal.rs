@@ -1,13 +1,16 @@
 //! What was found spoiled or missing at a destination: remembered until it is well again, told, and healed. Healing takes away what is not what
 //! was put there and brings everything from a new base; states that only the destination had stay lost, and are named.
 
-use super::{Backups, line::Line, runner::Runner};
-use rules::{Moment, text::count};
+use super::{Backups, line::Line, others, runner::Runner};
+use rules::{Moment, text::count_head};
 use serde::{Deserialize, Serialize};
 use ship::verify::{Depth, Findings, Wrong};
-use store::destination::DrillRow;
 
 const DAY: i64 = 24 * 3600 * 1000;
+/// From one night to the next, give or take.
+const NIGHT: i64 = 20 * 3600 * 1000;
+/// Where that lies which may be taken away when it is spoiled.
+const OURS: [&str; 4] = ["base/", "log/", "part/", "blob/"];
 
 /// What is wrong with a database at a destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +18,9 @@ const DAY: i64 = 24 * 3600 * 1000;
 pub(crate) struct Damage {
     /// When it was found: milliseconds since 1970.
     pub(crate) found: i64,
-    /// It was tried to heal it: what is still named is what could not be.
+    /// When it was last tried to heal it.
+    pub(crate) tried: Option<i64>,
+    /// The newest state is whole again: what is still named is what could not be brought again.
     pub(crate) healed: bool,
     pub(crate) wrong: Vec<Wrong>,
 }
@@ -27,72 +32,98 @@ impl Damage {
         !self.healed || self.wrong.iter().any(|wrong| wrong.spoiled)
     }
 
-    /// A sentence about it.
-    pub(crate) fn words(&self) -> String {
-        let first = self.wrong.first().map_or_else(String::new, |wrong| format!("{}: {}", wrong.object, wrong.why.trim_end_matches('.')));
-        let (number, found) = (count(self.wrong.len(), "object", "objects"), Moment(self.found).iso());
+    /// Whether it is time to try again: everything there is read for that, and a base is made.
+    fn is_due(&self, now: i64) -> bool {
+        let rest = if self.healed { 7 * DAY } else { NIGHT };
+        self.is_open() && self.tried.is_none_or(|tried| now - tried > rest)
+    }
+
+    /// What is to be known of it; `when` says when it was found, as "today at 14:05".
+    pub(crate) fn words(&self, place: &str, when: &str) -> String {
+        let number = count_head(self.wrong.len(), "object", "objects");
         match (self.healed, self.is_open()) {
-            (false, _) => format!("{number} found damaged on {found} ({first}). What can be healed is brought again by the next drill"),
-            (true, true) => format!("{number} found damaged on {found} ({first}) cannot be replaced with the credential that is used here. Remove what is damaged there; the next drill brings it again"),
-            (true, false) => format!("older states that need {number} are lost since {found} ({first}); everything since is there"),
+            (false, _) => format!("{number} at {place} found damaged {when}. What can be healed is brought again by the next drill."),
+            (true, true) => format!("{number} at {place}, found damaged {when}, cannot be replaced with the credential that is used here. Remove what is damaged there; the next drill brings it again."),
+            (true, false) => format!("{number} at {place} lost {when}, on which older states depend; everything since is there."),
         }
+    }
+
+    /// The same for letters and commands, with the first object.
+    pub(crate) fn told(&self, place: &str) -> String {
+        let words = self.words(place, &format!("on {}", Moment(self.found).iso()));
+        self.wrong.first().map_or_else(|| words.clone(), |wrong| format!("{words} The first is {}: {}.", wrong.object, wrong.why.trim_end_matches('.')))
     }
 }
 
 impl Backups {
-    /// Remembers what a look has found. One at everything that found nothing ends what was remembered.
+    /// Remembers what a look has found. One at everything that found nothing ends what was remembered. Where this server has brought nothing it
+    /// is not for it to heal.
     pub(super) fn remember(&self, runner: &Runner, line: &Line, depth: Depth, findings: &Findings) {
-        let (known, now) = (runner.damage(&line.of()), (self.clock)().0);
-        match (&findings.wrong, known) {
-            (wrong, Some(_)) if wrong.is_empty() && depth == Depth::Everything => runner.keep_damage(&line.of(), None),
-            (wrong, Some(known)) if wrong.iter().all(|wrong| known.wrong.contains(wrong)) => {}
-            (wrong, None) if wrong.is_empty() => {}
-            (wrong, _) => {
-                tracing::error!(destination = runner.name, objects = wrong.len(), "what lies there is not what was brought there");
-                runner.keep_damage(&line.of(), Some(&Damage { found: now, healed: false, wrong: wrong.clone() }));
-            }
+        let (known, wrong) = (runner.damage(&line.of()), &findings.wrong);
+        if runner.cursor(&line.of()).generation == 0 {
+            return;
+        }
+        if wrong.is_empty() && depth == Depth::Everything {
+            return runner.keep_damage(&line.of(), None);
+        }
+        if wrong.iter().any(|wrong| !known.as_ref().is_some_and(|known| known.wrong.contains(wrong))) {
+            tracing::error!(destination = runner.name, objects = wrong.len(), "what lies there is not what was brought there");
+            runner.keep_damage(&line.of(), Some(&Damage { found: (self.clock)().0, tried: None, healed: false, wrong: wrong.clone() }));
         }
     }
 
-    /// Whether something was found damaged since the last drill, and nobody has tried to heal it.
-    pub(super) fn awaits_healing(&self, runner: &Runner, line: &Line, last: Option<&DrillRow>) -> bool {
-        let since = last.map_or(0, |row| row.ended.0);
-        self.of_drill(line).iter().any(|line| runner.damage(&line.of()).is_some_and(|damage| !damage.healed && damage.found > since))
+    /// Whether something was found damaged, and nobody has tried to heal it.
+    pub(super) fn awaits_healing(&self, runner: &Runner, line: &Line) -> bool {
+        self.of_drill(line).iter().any(|line| runner.damage(&line.of()).is_some_and(|damage| !damage.healed && damage.tried.is_none()))
     }
 
     /// Whether something is to be healed before a drill can say anything new. What is lost for good is forgotten when it would have been
     /// removed by now.
     pub(super) fn is_damaged(&self, runner: &Runner, line: &Line) -> bool {
         let (kept, now) = (runner.retained(), (self.clock)().0);
-        let longest = i64::from(kept.changes.max(kept.hours).max(kept.days));
-        self.of_drill(line).iter().any(|line| match runner.damage(&line.of()) {
-            Some(damage) if damage.is_open() => true,
-            Some(damage) if kept.prunes && now - damage.found > longest * DAY => {
+        let longest = i64::from(kept.changes.max(kept.hours).max(kept.days).max(7));
+        self.of_drill(line).iter().filter(|line| {
+            let damage = runner.damage(&line.of());
+            if kept.prunes && damage.as_ref().is_some_and(|damage| !damage.is_open() && now - damage.found > longest * DAY) {
                 runner.keep_damage(&line.of(), None);
-                false
             }
-            _ => false,
-        })
+            damage.is_some_and(|damage| damage.is_due(now))
+        }).count() > 0
+    }
+
+    /// Whether it is time to heal what a drill could not restore: nobody has tried since the night before, or somebody asks now.
+    pub(super) fn may_try_again(&self, runner: &Runner, line: &Line, asked: bool) -> bool {
+        let now = (self.clock)().0;
+        asked || self.of_drill(line).iter().all(|line| runner.damage(&line.of()).and_then(|damage| damage.tried).is_none_or(|tried| now - tried > NIGHT))
     }
 
     /// Reads everything there, takes away what is spoiled, brings all of it once more from a new base, and reads it again: what is wrong then
-    /// stays remembered.
-    pub(super) fn heal(&self, runner: &Runner, line: &Line, mut spoiled: Vec<String>) {
+    /// stays remembered. Nothing is done at a place that is not this server's.
+    pub(super) fn heal(&self, runner: &Runner, line: &Line) {
         let lines = self.of_drill(line);
+        if let Err(failing) = self.reach(runner).and_then(|target| Ok(lines.iter().try_for_each(|line| others::check_ours(target.as_ref(), runner, line))?)) {
+            tracing::warn!(destination = runner.name, "what is damaged there is left alone: {}", failing.text);
+            return;
+        }
         for line in &lines {
-            spoiled.extend(self.look_at(runner, line).into_iter().flatten().filter(|wrong| wrong.spoiled).map(|wrong| wrong.object));
-            runner.compare_again(line, &std::mem::take(&mut spoiled));
+            let (found, known) = (self.look_at(runner, line, Depth::Everything), runner.damage(&line.of()));
+            let tried = Some((self.clock)().0);
+            let known = known.unwrap_or(Damage { found: (self.clock)().0, tried, healed: false, wrong: Vec::new() });
+            let wrong = found.unwrap_or_else(|| known.wrong.clone());
+            let spoiled: Vec<String> = wrong.iter().filter(|wrong| wrong.spoiled && OURS.iter().any(|ours| wrong.object.starts_with(ours))).map(|wrong| wrong.object.clone()).collect();
+            runner.keep_damage(&line.of(), Some(&Damage { tried, healed: false, wrong, ..known }));
+            runner.compare_again(line, &spoiled);
         }
         self.bring(&[runner]);
         for line in &lines {
-            let Some(wrong) = self.look_at(runner, line) else { continue };
-            let damage = Damage { found: (self.clock)().0, healed: true, wrong };
-            runner.keep_damage(&line.of(), Some(&damage).filter(|damage| !damage.wrong.is_empty()));
+            let (Some(newest), Some(wrong), Some(known)) = (self.look_at(runner, line, Depth::Newest), self.look_at(runner, line, Depth::Everything), runner.damage(&line.of())) else { continue };
+            let left = Damage { healed: newest.is_empty(), wrong, ..known };
+            runner.keep_damage(&line.of(), Some(&left).filter(|left| !left.wrong.is_empty()));
         }
     }
 
-    fn look_at(&self, runner: &Runner, line: &Line) -> Option<Vec<Wrong>> {
-        match self.verify_line(runner, line, Depth::Everything) {
+    fn look_at(&self, runner: &Runner, line: &Line, depth: Depth) -> Option<Vec<Wrong>> {
+        match self.verify_line(runner, line, depth) {
             Ok(findings) => Some(findings.wrong),
             Err(failing) => {
                 tracing::warn!(destination = runner.name, "not everything there could be read: {}", failing.text);
@@ -114,14 +145,23 @@ mod tests {
     #[test]
     fn only_what_people_can_do_something_about_is_open() {
         let wrong = |spoiled| Wrong { object: "log/x".into(), why: "it is cut off.".into(), spoiled };
-        let damage = |healed, spoiled| Damage { found: 0, healed, wrong: vec![wrong(spoiled)] };
+        let damage = |healed, spoiled| Damage { found: 0, tried: None, healed, wrong: vec![wrong(spoiled)] };
         for (damage, open, words) in [
-            (damage(false, false), true, "brought again by the next drill"),
+            (damage(false, false), true, "One object at office found damaged today. What can be healed"),
             (damage(true, true), true, "cannot be replaced with the credential"),
-            (damage(true, false), false, "older states that need one object are lost"),
+            (damage(true, false), false, "One object at office lost today, on which older states depend"),
         ] {
             assert_eq!(damage.is_open(), open);
-            assert!(damage.words().contains(words) && damage.words().contains("(log/x: it is cut off)"), "{}", damage.words());
+            assert!(damage.words("office", "today").contains(words), "{}", damage.words("office", "today"));
+            assert!(damage.told("office").ends_with(" The first is log/x: it is cut off."), "{}", damage.told("office"));
         }
+    }
+    #[test]
+    fn what_cannot_be_healed_is_tried_again_after_a_night_or_a_week() {
+        let wrong = vec![Wrong { object: "blob/x".into(), why: "it is another".into(), spoiled: true }];
+        let due = |tried: Option<i64>, healed, now| Damage { found: 0, tried, healed, wrong: wrong.clone() }.is_due(now);
+        assert!(due(None, false, 0));
+        assert!(!due(Some(0), false, NIGHT) && due(Some(0), false, NIGHT + 1));
+        assert!(!due(Some(0), true, 7 * DAY) && due(Some(0), true, 7 * DAY + 1));
     }
 }

@@ -84,6 +84,8 @@ impl Backups {
 
     /// Looks whether everything is there and whole, and remembers what is not.
     pub(crate) fn verify(&self, name: Option<&str>, depth: Depth) -> Result<Found<Looked>, Failing> {
+        // What a drill or a night's pruning takes away meanwhile would seem to be missing.
+        let _alone = super::lock(&self.drilling);
         self.at_each(name, |runner| {
             let mut looked = Vec::new();
             for line in self.lines() {

@@ -23,6 +23,7 @@ mod watched;
 
 pub(crate) use alarm::{Alarm, PROVEN};
 pub(crate) use drill::Rehearse;
+#[cfg(test)]
 pub(crate) use heal::Damage;
 pub(crate) use look::{Found, Held, Looked};
 pub(crate) use portion::{Portion, bring, list};
@@ -57,6 +58,8 @@ const YIELD_ALL: i32 = 19;
 /// How long a stop waits for what is new to be brought away; the rest is brought after the next start.
 const LAST: Duration = Duration::from_secs(5);
 const STEP: Duration = Duration::from_millis(50);
+/// How often what is owed after a visit, because a base had to be made first, is brought within one call.
+const ROUNDS: u32 = 3;
 /// How often the spool is tidied, in looks.
 const TIDY: u32 = 300;
 
@@ -268,7 +271,7 @@ impl Backups {
         }
         let new = self.lines().iter().filter(|line| line.look(&self.appliance)).count();
         if new > 0 {
-            self.runners().iter().filter(|runner| runner.schedule() == Schedule::Continuous).for_each(|runner| runner.bell.ring());
+            self.runners().iter().filter(|runner| runner.schedule() == Schedule::Continuous || runner.state().owed).for_each(|runner| runner.bell.ring());
         }
     }
 
@@ -281,17 +284,21 @@ impl Backups {
     /// The same for some destinations.
     fn bring(&self, to: &[&Runner]) {
         let running = self.is_running();
-        // The second look takes what the base of the first let through.
-        self.look();
-        self.look();
-        for runner in to {
-            match running {
-                true => runner.ask(),
-                false => drop(runner.visit(&mut None, &self.lines())),
+        for round in 0..ROUNDS {
+            // The second look takes what the base of the first let through.
+            self.look();
+            self.look();
+            let owed = |runner: &&&Runner| round == 0 || (runner.state().owed && runner.state().failing.is_none());
+            let these: Vec<&&Runner> = to.iter().filter(owed).collect();
+            for runner in &these {
+                match running {
+                    true => runner.ask(),
+                    false => drop(runner.visit(&mut None, &self.lines())),
+                }
             }
-        }
-        while running && to.iter().any(|runner| runner.is_busy()) && !self.stopping.load(Ordering::SeqCst) {
-            thread::sleep(STEP);
+            while running && these.iter().any(|runner| runner.is_busy()) && !self.stopping.load(Ordering::SeqCst) {
+                thread::sleep(STEP);
+            }
         }
     }
 
@@ -301,8 +308,6 @@ impl Backups {
         self.reload()?;
         let after = self.runners();
         for runner in before.iter().filter(|old| !after.iter().any(|new| Arc::ptr_eq(old, new))) {
-            runner.stop.store(true, Ordering::SeqCst);
-            runner.bell.ring();
             let _ = runner.forget();
         }
         if self.is_running() {

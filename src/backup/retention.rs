@@ -1,7 +1,7 @@
 //! Retention: what lies at a destination for longer than was asked for is taken away, every night after a drill or on demand. Nothing goes
 //! when the last drill failed, and never the newest state that one restored.
 
-use super::{Backups, Failing, Found, line::Line, marker, place::Place, runner::Runner};
+use super::{Backups, Failing, Found, line::Line, marker, others, place::Place, runner::Runner};
 use ship::{
     Reach,
     prune::{Of, Removal, Retention, apply},
@@ -57,6 +57,9 @@ impl Backups {
         }
         let target = place.open()?;
         marker::check(target.as_ref(), ship::head::Hex(self.appliance.instance()))?;
+        for line in &lines {
+            others::check_ours(target.as_ref(), runner, line)?;
+        }
         let tried = marker::probe(target.as_ref())?;
         if go && !tried.removes {
             return Err(Failing { exit: 77, text: format!("{} lets nothing be removed with the credential it has here. That is as it should be; to make room, give one that may: strongroom backup prune {} --apply --access-key KEY", runner.name, runner.name) });

@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) failing: Option<(i64, String)>,
     /// It is a disk that is carried, and is not here.
     pub(crate) away: bool,
+    /// What the last visit was to bring is not all there.
+    pub(crate) owed: bool,
     /// Moments of the last weeks, some hours apart, at which everything had been brought there: milliseconds since 1970.
     pub(crate) brought: Vec<i64>,
     /// Objects and bytes brought since it was added.
@@ -75,6 +77,8 @@ pub(crate) struct Runner {
     state: Mutex<State>,
     pub(crate) bell: Bell,
     pub(crate) stop: AtomicBool,
+    /// It was removed: nothing is written down of it any more.
+    gone: AtomicBool,
     /// Somebody asked for it now, whatever the schedule says.
     asked: AtomicBool,
     /// It is at work.
@@ -90,6 +94,31 @@ pub(crate) struct Runner {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Somebody is at work until this goes.
+struct AtWork<'w>(&'w AtomicBool);
+
+impl AtWork<'_> {
+    fn begin(busy: &AtomicBool) -> AtWork<'_> {
+        busy.store(true, Ordering::SeqCst);
+        AtWork(busy)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+/// A thread has ended when this goes.
+struct Ended<'e>(&'e AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Runner {
@@ -108,6 +137,7 @@ impl Runner {
             state: Mutex::new(state),
             bell: Bell::default(),
             stop: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
             asked: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             sent: AtomicU64::new(0),
@@ -171,7 +201,7 @@ impl Runner {
     pub(crate) fn keep_damage(&self, of: &Chain, damage: Option<&Damage>) {
         let file = self.damage_file(of);
         let kept = match damage {
-            Some(damage) => write(&file, damage),
+            Some(damage) => write(&file, damage).and_then(|()| fs::File::open(&file)?.sync_all()),
             None => fs::remove_file(&file).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }),
         };
         if let Err(error) = kept {
@@ -186,6 +216,8 @@ impl Runner {
     /// What is there is not what was brought: everything is compared once more, from a new base. What is spoiled is taken away first, where
     /// that is allowed; where it is not, the drills go on failing, and people hear of it.
     pub(crate) fn compare_again(&self, line: &Line, spoiled: &[String]) {
+        // A visit under way would write down again how far it was.
+        let _alone = self.alone();
         if !spoiled.is_empty() && let Ok(target) = self.place.open() {
             for name in spoiled {
                 if let Err(error) = target.remove(name) {
@@ -200,7 +232,9 @@ impl Runner {
 
     /// Whether it is at work, or about to be.
     pub(crate) fn is_busy(&self) -> bool {
-        self.busy.load(Ordering::SeqCst) || self.asked.load(Ordering::SeqCst)
+        // In this order: a visit begins to be at work before it forgets that it was asked for. Nobody comes to one that was told to stop.
+        let asked = self.asked.load(Ordering::SeqCst);
+        !self.stop.load(Ordering::SeqCst) && (asked || self.busy.load(Ordering::SeqCst))
     }
 
     /// Asks for a visit now.
@@ -211,6 +245,8 @@ impl Runner {
 
     /// Visits until it is told to stop.
     pub(crate) fn serve(&self, lines: &dyn Fn() -> Vec<Arc<Line>>) {
+        // Whatever ends this thread, nobody waits for it after that.
+        let _ended = Ended(&self.stop);
         let (mut rest, mut there) = (Duration::ZERO, None);
         while !self.stop.load(Ordering::SeqCst) {
             match rest.is_zero() {
@@ -245,14 +281,17 @@ impl Runner {
                 Schedule::Continuous => true,
                 Schedule::TwoHourly => self.state().good.is_none_or(|good| good / TWO_HOURS < now / TWO_HOURS),
                 Schedule::Nightly => self.state().good.is_none_or(|good| good / DAY < now / DAY),
-                Schedule::ByHand => self.state().away != self.place.is_away(),
+                Schedule::ByHand => {
+                    let (state, away) = (self.state(), self.place.is_away());
+                    state.away != away || (state.owed && !away)
+                }
             }
     }
 
     /// Goes there once. True when it failed.
     pub(crate) fn visit(&self, there: &mut Option<Box<dyn Reach>>, lines: &[Arc<Line>]) -> bool {
         let alone = self.alone();
-        self.busy.store(true, Ordering::SeqCst);
+        let _busy = AtWork::begin(&self.busy);
         self.asked.store(false, Ordering::SeqCst);
         self.sent.store(0, Ordering::Relaxed);
         let done = self.bring(there, lines);
@@ -268,10 +307,10 @@ impl Runner {
         }
         let failed = done.is_err();
         // What was broken off because the server stops is no failure.
-        if !(failed && self.stop.load(Ordering::SeqCst)) {
+        let broken_off = failed && self.stop.load(Ordering::SeqCst);
+        if !(broken_off || self.gone.load(Ordering::SeqCst)) {
             self.remember(done);
         }
-        self.busy.store(false, Ordering::SeqCst);
         failed
     }
 
@@ -302,7 +341,7 @@ impl Runner {
             let file = self.folder.join(format!("{}.json", source.of.chain));
             let mut cursor: Cursor = self.cursor(&source.of);
             let delivery = Delivery { target: &watched, spool: &source.spool, files: source.files.as_ref(), of: source.of, key: source.signer.public(), steps };
-            let done = delivery.run(&mut cursor, &mut |cursor, _| write(&file, cursor).is_ok() && !self.stop.load(Ordering::SeqCst))?;
+            let done = delivery.run(&mut cursor, &mut |cursor, _| !self.gone.load(Ordering::SeqCst) && write(&file, cursor).is_ok() && !self.stop.load(Ordering::SeqCst))?;
             all.objects += done.objects;
             all.bytes += done.bytes;
             all.needs_base |= done.needs_base;
@@ -322,6 +361,7 @@ impl Runner {
                 (state.failing, state.away) = (None, false);
                 state.objects += done.objects;
                 state.bytes += done.bytes;
+                state.owed = done.needs_base;
                 if !done.needs_base {
                     state.good = Some(now);
                     state.mark(now);
@@ -329,7 +369,7 @@ impl Runner {
             }
             Err(_) if self.place.is_away() => (state.failing, state.away) = (None, true),
             Err(error) => {
-                state.away = false;
+                (state.away, state.owed) = (false, true);
                 let since = state.failing.as_ref().map_or(now, |(since, _)| *since);
                 state.failing = Some((since, error.to_string()));
             }
@@ -338,14 +378,17 @@ impl Runner {
             tracing::error!(destination = self.name, "backups do not get there: {why}");
         }
         // The moment of the last visit alone is worth no write: an idle site writes nothing.
-        let moved = before.bytes != state.bytes || before.brought != state.brought || before.away != state.away || before.failing.is_some() != state.failing.is_some() || before.good.is_none();
+        let moved = before.bytes != state.bytes || before.brought != state.brought || before.away != state.away || before.owed != state.owed || before.failing.is_some() != state.failing.is_some() || before.good.is_none();
         if moved && let Err(error) = write(&self.folder.join("state.json"), &*state) {
             tracing::warn!(destination = self.name, "what is known of it cannot be written down: {error}");
         }
     }
 
-    /// Forgets everything: it was removed.
+    /// Ends, and forgets everything: it was removed.
     pub(crate) fn forget(&self) -> io::Result<()> {
+        self.gone.store(true, Ordering::SeqCst);
+        self.stop.store(true, Ordering::SeqCst);
+        self.bell.ring();
         fs::remove_dir_all(&self.folder)
     }
 }
@@ -356,7 +399,8 @@ fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
 
 /// Writes a small file whole, then renames it. If it is lost, everything is compared once more.
 fn write(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    let half = path.with_extension("new");
+    let mut half = path.as_os_str().to_owned();
+    half.push(".new");
     fs::write(&half, serde_json::to_vec(value)?)?;
     fs::rename(half, path)
 }

@@ -1,6 +1,6 @@
 //! What is known of the backups, for pages, commands and gauges.
 
-use super::{Backups, heal::Damage, runner::Runner};
+use super::{Backups, heal::Damage, line::Line, runner::Runner};
 use rules::Moment;
 use ship::{deliver::Cursor, name::Named};
 use store::destination::{Retained, Schedule};
@@ -28,6 +28,8 @@ pub(crate) struct Standing {
     /// Since when it fails, and why.
     pub(crate) failing: Option<(Moment, String)>,
     pub(crate) away: bool,
+    /// What the last visit was to bring is not all there.
+    pub(crate) owed: bool,
     /// What is wrong with what lies there.
     pub(crate) damage: Option<Damage>,
     /// Moments of the last weeks, some hours apart, at which everything had been brought there.
@@ -40,7 +42,7 @@ pub(crate) struct Standing {
 impl Standing {
     /// Whether it is as it should be.
     pub(crate) fn is_well(&self) -> bool {
-        self.failing.is_none() && !self.empty && !self.is_damaged() && self.behind <= overdue(self.schedule)
+        self.failing.is_none() && !self.empty && !self.owed && !self.is_damaged() && self.behind <= overdue(self.schedule)
     }
 
     /// Whether what lies there is not what was brought there, and something is to be done about it.
@@ -104,14 +106,12 @@ impl Backups {
         let state = runner.state();
         let (mut oldest, mut empty, mut damage) = (None, false, None);
         for line in self.lines() {
-            let cursor = runner.cursor(&line.of());
-            empty |= cursor.generation == 0;
+            empty |= runner.cursor(&line.of()).generation == 0;
             damage = match (damage, runner.damage(&line.of())) {
                 (Some(damage), Some(other)) if Damage::is_open(&other) && !Damage::is_open(&damage) => Some(other),
                 (known, other) => known.or(other),
             };
-            let log = line.watch.source().spool.log(&line.of()).unwrap_or_default();
-            oldest = oldest.into_iter().chain(first_missing(&log, &cursor)).min();
+            oldest = oldest.into_iter().chain(missing_since(runner, &line)).min();
         }
         Standing {
             name: runner.name.clone(),
@@ -124,6 +124,7 @@ impl Backups {
             empty,
             failing: state.failing.map(|(since, why)| (Moment(since), why)),
             away: state.away,
+            owed: state.owed,
             damage,
             brought: state.brought.iter().copied().map(Moment).collect(),
             busy: runner.is_busy(),
@@ -133,7 +134,14 @@ impl Backups {
     }
 }
 
-/// When the first change that a destination does not have was taken.
+/// When the first change of a database that a destination does not have was taken: milliseconds since 1970.
+pub(super) fn missing_since(runner: &Runner, line: &Line) -> Option<i64> {
+    let log = line.watch.source().spool.log(&line.of()).unwrap_or_default();
+    first_missing(&log, &runner.cursor(&line.of()))
+}
+
+/// When the first change that a destination does not have was taken. What was put together of changes that are there is none.
 fn first_missing(log: &[Named], cursor: &Cursor) -> Option<i64> {
-    log.iter().filter(|named| !cursor.has(named)).map(|named| named.made).min()
+    let there = |named: &Named| (named.fence, named.generation) == (cursor.fence, cursor.generation) && named.last <= cursor.last;
+    log.iter().filter(|named| !there(named) && !cursor.has(named)).map(|named| named.made).min()
 }

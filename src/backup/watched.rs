@@ -27,10 +27,14 @@ impl Watched<'_> {
 struct Counting<'c> {
     bytes: &'c mut dyn Read,
     sent: &'c AtomicU64,
+    stop: &'c AtomicBool,
 }
 
 impl Read for Counting<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the server is stopping"));
+        }
         let got = self.bytes.read(into)?;
         self.sent.fetch_add(got as u64, Ordering::Relaxed);
         Ok(got)
@@ -40,7 +44,7 @@ impl Read for Counting<'_> {
 impl Target for Watched<'_> {
     fn put_new(&self, name: &str, size: u64, bytes: &mut dyn Read) -> Result<Put, ShipError> {
         self.go_on()?;
-        self.inner.put_new(name, size, &mut Counting { bytes, sent: self.sent })
+        self.inner.put_new(name, size, &mut Counting { bytes, sent: self.sent, stop: self.stop })
     }
 
     fn get(&self, name: &str, start: u64, length: u64) -> Result<Vec<u8>, ShipError> {

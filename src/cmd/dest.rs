@@ -196,7 +196,7 @@ pub(super) fn table(answer: &Value) -> String {
         false => console::columns(["Name", "Schedule", "Place", "Behind", "Last complete", "State"], &rows),
     };
     for row in console::rows(answer, "destinations").iter().filter(|row| !console::text(row, "damage").is_empty()) {
-        let _ = writeln!(out, "! {}: {}.", console::text(row, "name"), console::text(row, "damage"));
+        let _ = writeln!(out, "! {}", console::text(row, "damage"));
     }
     for trouble in console::rows(answer, "troubles").iter().filter_map(Value::as_str) {
         let _ = writeln!(out, "! {trouble}");

@@ -175,7 +175,7 @@ pub(super) fn status(backups: &Backups) -> Value {
     let rows = status.destinations.iter().map(|row| {
         json!({
             "name": row.name, "place": row.place, "schedule": row.schedule.word(), "state": row.word(), "good": row.good.map(rules::Moment::iso),
-            "well": row.is_well(), "behind_seconds": row.behind / 1000, "failing_since": row.failing.as_ref().map(|(since, _)| since.iso()), "error": row.failing.as_ref().map(|(_, why)| why), "damage": row.damage.as_ref().map(crate::backup::Damage::words),
+            "well": row.is_well(), "behind_seconds": row.behind / 1000, "failing_since": row.failing.as_ref().map(|(since, _)| since.iso()), "error": row.failing.as_ref().map(|(_, why)| why), "damage": row.damage.as_ref().map(|damage| damage.told(&row.name)),
             "objects": row.objects, "bytes": row.bytes, "kept": row.retained,
         })
     });

@@ -157,9 +157,9 @@ fn failing(row: &Standing, now: Moment, zone: &TimeZone) -> Option<String> {
     Some(format!("Nothing arrives at {} since {}. {}", row.name, when(*since, now, zone), if why.ends_with('.') { why } else { why + "." }))
 }
 
-fn damaged(row: &Standing) -> Option<String> {
+fn damaged(row: &Standing, now: Moment, zone: &TimeZone) -> Option<String> {
     let damage = row.damage.as_ref()?;
-    Some(format!("{}: {}.", row.name, damage.words()))
+    Some(damage.words(&row.name, &when(Moment(damage.found), now, zone)))
 }
 
 fn place(row: &Standing, drills: &[DrillRow], now: Moment, zone: &TimeZone) -> PlaceRow {
@@ -213,7 +213,7 @@ fn view(status: &Status, drills: &[DrillRow], restore: Vec<String>, now: Moment,
     BackupsView {
         sentence: sentence(status),
         figures: figures(status, drills, now, zone),
-        troubles: status.troubles.iter().cloned().chain(status.destinations.iter().filter_map(|row| failing(row, now, zone).or_else(|| damaged(row)))).collect(),
+        troubles: status.troubles.iter().cloned().chain(status.destinations.iter().filter_map(|row| failing(row, now, zone).or_else(|| damaged(row, now, zone)))).collect(),
         doing: status.doing.clone(),
         places: status.destinations.iter().map(|row| place(row, drills, now, zone)).collect(),
         calendar: nights(&status.destinations, drills, now, zone),
@@ -273,7 +273,7 @@ fn judged(status: &Status, drills: &[DrillRow], now: Moment, zone: &TimeZone) ->
         _ if status.destinations.is_empty() => (2, "Nothing is backed up", "If this server were lost, everything would be. Add a place outside of this machine.".into()),
         _ if !status.troubles.is_empty() => (2, "Backups had to begin anew", status.troubles.join(" ")),
         (Some(row), _) if row.failing.is_some() => (2, "Backups do not arrive", format!("{}: {}.", row.name, row.failing.as_ref().map_or("", |(_, why)| why.trim_end_matches('.')))),
-        (Some(row), _) if row.is_damaged() => (2, "A backup is damaged", damaged(row).unwrap_or_default()),
+        (Some(row), _) if row.is_damaged() => (2, "A backup is damaged", damaged(row, now, zone).unwrap_or_default()),
         (Some(row), _) => (1, "Backups are behind", format!("{} has not had everything for {}.", row.name, span(row.behind))),
         (None, Some(row)) if now.0 - row.ended.0 <= PROVEN => (0, "Backups arrive and restore", format!("{} The last drill that passed ended {}.", sentence(status), when(row.ended, now, zone))),
         (None, Some(row)) => (2, "No drill has passed for 36 hours", format!("The last one that did ended {}.", when(row.ended, now, zone))),
@@ -299,6 +299,7 @@ mod tests {
             empty: false,
             failing: failing.then(|| (Moment(1), "the destination is full.".into())),
             away: false,
+            owed: false,
             damage: None,
             brought: Vec::new(),
             busy: false,
@@ -323,7 +324,7 @@ mod tests {
         let failing = judge(vec![row(0, false), row(0, true)], &passed);
         assert_eq!((failing.0, failing.2.as_str()), (2, "office: the destination is full."));
         let wrong = vec![Wrong { object: "blob/x".into(), why: "it is another".into(), spoiled: true }];
-        let spoiled = Standing { damage: Some(Damage { found: 0, healed: false, wrong }), ..row(0, false) };
+        let spoiled = Standing { damage: Some(Damage { found: 0, tried: None, healed: false, wrong }), ..row(0, false) };
         assert_eq!(judge(vec![spoiled], &passed).0, 2);
         assert_eq!(judge(vec![row(600_000, false)], &passed), (1, "Backups are behind", "office has not had everything for 10 minutes.".into()));
     }

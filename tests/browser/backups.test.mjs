@@ -96,12 +96,12 @@ test('what is damaged at a place is named until a drill has brought it again', a
   await appendFile(join(document.parentPath ?? document.path, document.name), 'x');
   await assert.rejects(firm.command('backup', 'verify', '--deep'), /Not everything there is as it should be/);
   await page.goto('/system/backups');
-  await page.getByText('found damaged on').waitFor();
+  await page.getByText('One object at office found damaged today at').waitFor();
   await page.getByText('Damaged', { exact: true }).waitFor();
   await sound('backups-damaged');
   await page.goto('/system');
   await page.getByRole('heading', { name: 'A backup is damaged' }).waitFor();
   await firm.command('backup', 'drill');
   await until('/system/backups', 'In step');
-  assert.equal(await page.getByText('found damaged on').count(), 0);
+  assert.equal(await page.getByText('found damaged').count(), 0);
 });

@@ -161,6 +161,14 @@ fn a_bare_machine_with_destination_and_kit_has_everything_again() {
     priya.open_case("Backups: in the copy");
     let standing = told(&["dest", "list", "--data", ground.back.to_str().unwrap()]);
     assert_eq!((standing["destinations"][0]["schedule"].as_str(), count()), (Some("by-hand"), bases), "{standing}");
+    // Not by a drill, a look or pruning either: what lies there is not its own.
+    let objects = || crate::heals::objects(&ground.there, "");
+    let (before, at) = (objects(), ground.back.to_str().unwrap());
+    let (code, out, _) = command(&["backup", "drill", "--data", at], "");
+    assert!(code == 1 && out.contains("inconclusive") && out.contains("This server has brought nothing there yet"), "{code} {out}");
+    let _ = command(&["backup", "verify", "--deep", "--data", at], "");
+    assert_ne!(command(&["backup", "prune", "--apply", "--data", at], "").0, 0);
+    assert_eq!(objects(), before);
     // And once more: nothing is ever overwritten.
     let (code, _, error) = ground.restore(&[]);
     assert!(code == 73 && error.contains("never overwrites"), "{code} {error}");
@@ -206,6 +214,13 @@ fn a_new_root_key_and_a_new_kit_begin_anew_and_old_kits_say_so() {
     ground.print_kit();
     std::thread::sleep(Duration::from_secs(2));
     ground.now();
+    // What the key before has signed is no damage: it stays, because the old kit opens it.
+    let before = crate::heals::objects(&ground.there, "base");
+    for words in [&["backup", "verify", "--deep"][..], &["backup", "drill"], &["backup", "prune"]] {
+        let (code, out, error) = command(&[words, &["--data", ground.data.to_str().unwrap()]].concat(), "");
+        assert_eq!(code, 0, "{words:?}: {out} {error}");
+    }
+    assert!(before.iter().all(|base| base.exists()));
     assert!(server.stop().success());
     let (code, out, error) = ground.restore(&["--dry-run", "--json"]);
     assert!(code == 0 && out.contains("\"cases\":2"), "{code} {out} {error}");

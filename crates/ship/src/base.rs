@@ -107,6 +107,8 @@ impl Watch {
     /// Begins anew with the next base, whatever was taken before. What waits in the spool is thrown away.
     pub fn anew(&self, why: Why) -> Result<(), ShipError> {
         let Source { of, spool, .. } = self.source();
+        // A base that is being made would end in the generation that is given up.
+        let _still = lock(&self.still);
         let mut follower = lock(&self.follower);
         for named in spool.log(of)?.iter().chain(&spool.bases(of)?) {
             self.least.fetch_max(named.generation.saturating_add(1), Ordering::Relaxed);

@@ -8,7 +8,7 @@ use rustix::{
 use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -39,8 +39,7 @@ impl Target for Directory {
         if place.exists() {
             return Ok(Put::Exists);
         }
-        let fresh = !folder.exists();
-        fs::create_dir_all(folder)?;
+        make_folder(folder, &self.root, 0o777)?;
         let half = folder.join(format!(".{}.part", name.replace('/', "_")));
         let moved = write_whole(&half, size, bytes).and_then(|()| move_new(&half, &place));
         if !matches!(moved, Ok(Put::Created)) {
@@ -48,9 +47,6 @@ impl Target for Directory {
         }
         let put = moved?;
         File::open(folder)?.sync_all()?;
-        if fresh && let Some(above) = folder.parent() {
-            File::open(above)?.sync_all()?;
-        }
         Ok(put)
     }
 
@@ -96,6 +92,19 @@ impl Pruner for Directory {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }
+    }
+}
+
+/// Makes a folder and those above it up to `root`, which must be there; each is durable in the one above it.
+pub(crate) fn make_folder(folder: &Path, root: &Path, mode: u32) -> io::Result<()> {
+    if folder == root || folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder.parent().unwrap_or(root);
+    make_folder(above, root, mode)?;
+    match fs::DirBuilder::new().mode(mode).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => File::open(above)?.sync_all(),
     }
 }
 

@@ -101,7 +101,9 @@ impl Files {
     /// The list is of these, and no others.
     pub(crate) fn only(&self, records: &[FileRecord]) -> Result<(), ShipError> {
         let half = self.index.with_extension("new");
-        let bytes: Vec<u8> = records.iter().flat_map(FileRecord::bytes).collect();
+        // One that no change has named yet is found again after a kill only if it is not in the list.
+        let fresh = self.fresh().clone();
+        let bytes: Vec<u8> = records.iter().filter(|record| !fresh.contains(&record.name)).flat_map(FileRecord::bytes).collect();
         let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
         file.write_all(&bytes)?;
         file.sync_all()?;

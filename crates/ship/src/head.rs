@@ -65,6 +65,13 @@ pub struct Chain {
     pub chain: Hex<16>,
 }
 
+impl Chain {
+    /// Whether it is that of the registry, which bears the number of the installation.
+    pub fn is_registry(&self) -> bool {
+        self.instance == self.chain
+    }
+}
+
 /// What an object holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

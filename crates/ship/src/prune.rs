@@ -106,8 +106,14 @@ impl Retention<'_> {
     /// The parts and documents that the objects which stay name. Changes are read only when there is a document that may have to go.
     fn named(&self, stays: &[(Named, Trust)], all: &[Listed]) -> Result<(BTreeSet<String>, BTreeSet<String>), ShipError> {
         let (mut parts, mut documents) = (BTreeSet::new(), self.here.clone());
+        let newest = stays.iter().filter(|(_, trust)| trust.of.is_registry()).map(|(named, _)| (named.fence, named.generation)).max();
+        let earlier = |named: &Named, trust: &Trust| trust.of.is_registry() && Some((named.fence, named.generation)) < newest;
         for (named, trust) in stays.iter().filter(|(named, _)| named.kind == Kind::Base) {
-            let signed = self.head(named, trust)?;
+            let signed = match self.head(named, trust) {
+                // Under an earlier root key. What it names only stays.
+                Err(ShipError::NotGenuine { .. }) if earlier(named, trust) => self.unsigned(named)?,
+                signed => signed?,
+            };
             let mut payload = Payload::new(&signed.head, Fetch::from(self.target, &named.text, signed.payload));
             payload.ring()?;
             parts.extend(payload.parts()?.iter().map(part_object));
@@ -117,11 +123,15 @@ impl Retention<'_> {
             payload.finish()?;
         }
         if all.iter().any(|object| object.name.starts_with("blob/") && !documents.contains(&object.name)) {
-            for (named, trust) in stays.iter().filter(|(named, _)| named.kind == Kind::Log) {
+            for (named, trust) in stays.iter().filter(|(named, trust)| named.kind == Kind::Log && !trust.of.is_registry()) {
                 documents.extend(named_files(self.target, &self.head(named, trust)?)?.iter().map(crate::payload::FileRecord::object));
             }
         }
         Ok((parts, documents))
+    }
+
+    fn unsigned(&self, named: &Named) -> Result<Signed, ShipError> {
+        Signed::look(&self.target.get(&named.text, 0, LONGEST as u64)?, &named.text, None)
     }
 
     fn head(&self, named: &Named, trust: &Trust) -> Result<Signed, ShipError> {

@@ -3,7 +3,7 @@
 
 use crate::{
     ShipError,
-    dir::collect,
+    dir::{collect, make_folder},
     head::{Chain, Head, Kind, LONGEST, Signed},
     name::{Named, newest},
 };
@@ -52,10 +52,7 @@ impl Spool {
             return Err(error);
         }
         let folder = place.parent().unwrap_or(&self.root);
-        if !folder.exists() {
-            fs::DirBuilder::new().mode(0o700).recursive(true).create(folder)?;
-            folder.parent().map_or(Ok(()), |above| File::open(above)?.sync_all())?;
-        }
+        make_folder(folder, &self.root, 0o700)?;
         fs::rename(&half, &place)?;
         Ok(File::open(folder)?.sync_all()?)
     }

@@ -78,7 +78,8 @@ pub fn is_whole(target: &dyn Target, name: &str, size: u64, sha256: &Hex<32>) ->
 pub fn verify(target: &dyn Target, trust: &Trust, depth: Depth, tell: &mut dyn FnMut(u64, u64)) -> Result<Findings, ShipError> {
     let all = objects(target, &trust.of)?;
     let names: Vec<Named> = all.iter().map(|(named, _)| named.clone()).collect();
-    let mut look = Look { target, trust, depth, findings: Findings::default(), parts: BTreeMap::new(), files: BTreeSet::new(), links: BTreeMap::new() };
+    let newest = names.iter().map(|named| (named.fence, named.generation)).max().unwrap_or_default();
+    let mut look = Look { target, trust, depth, newest, findings: Findings::default(), parts: BTreeMap::new(), files: BTreeSet::new(), links: BTreeMap::new() };
     let way = match route(&names, When::Latest) {
         Ok(route) => std::iter::once(route.base).chain(route.log).map(|named| named.text).collect(),
         Err(ShipError::Nothing) if names.is_empty() => return Ok(look.findings),
@@ -104,6 +105,8 @@ struct Look<'l> {
     target: &'l dyn Target,
     trust: &'l Trust,
     depth: Depth,
+    /// Fence and generation of the newest object.
+    newest: (u32, u32),
     findings: Findings,
     /// Parts that bases name, with their lengths.
     parts: BTreeMap<Hex<32>, u64>,
@@ -123,6 +126,7 @@ impl Look<'_> {
         match self.open(named, size) {
             Err(ShipError::NotGenuine { object, why }) => self.wrong(&object, why, true),
             Err(ShipError::Missing(object)) => self.wrong(&object, GONE, false),
+            Err(error) if error.is_one_lost() => self.wrong(&named.text, error.to_string(), true),
             opened => return opened,
         }
         Ok(())
@@ -130,29 +134,51 @@ impl Look<'_> {
 
     fn open(&mut self, named: &Named, size: u64) -> Result<(), ShipError> {
         let name = &named.text;
-        let signed = Signed::read(&self.target.get(name, 0, LONGEST as u64)?, name, &self.trust.of, &self.trust.key)?;
+        let bytes = self.target.get(name, 0, LONGEST as u64)?;
+        let signed = match Signed::read(&bytes, name, &self.trust.of, &self.trust.key) {
+            Err(_) if self.is_earlier_registry(named) => return self.under_an_earlier_key(&bytes, name, size),
+            signed => signed?,
+        };
         let head = &signed.head;
         if signed.payload + head.size != size {
             return Err(ShipError::not_genuine(name, format!("it has {size} bytes, and should have {}", signed.payload + head.size)));
         }
         match (head.kind, self.depth) {
-            (Kind::Base, _) | (_, Depth::Everything) => self.whole(&signed)?,
+            (Kind::Base, _) | (_, Depth::Everything) => {
+                let (parts, files) = self.whole(&signed)?;
+                self.parts.extend(parts);
+                self.files.extend(files);
+            }
             _ => self.files_of(&signed)?,
         }
         self.links.entry((head.fence, head.generation, head.last)).or_default().push(signed);
         Ok(())
     }
 
-    /// Reads a payload to its end. What it names counts only when all of it is what was signed.
-    fn whole(&mut self, signed: &Signed) -> Result<(), ShipError> {
+    /// Another root key signs the registry from its next generation on; what came before stays, because the kit of then opens it.
+    fn is_earlier_registry(&self, named: &Named) -> bool {
+        self.trust.of.is_registry() && (named.fence, named.generation) < self.newest
+    }
+
+    /// Whether it is what its own head says. Nothing vouches for that head, so that what it names counts for nothing.
+    fn under_an_earlier_key(&mut self, bytes: &[u8], name: &str, size: u64) -> Result<(), ShipError> {
+        let signed = Signed::look(bytes, name, None)?;
+        match signed.head.name() == name && signed.payload + signed.head.size == size {
+            true => self.whole(&signed).map(drop),
+            false => Err(ShipError::not_genuine(name, "it is not what its head says")),
+        }
+    }
+
+    /// Reads a payload to its end: the parts and documents that it names. They count only when all of it is what was signed.
+    fn whole(&mut self, signed: &Signed) -> Result<(BTreeMap<Hex<32>, u64>, Vec<FileRecord>), ShipError> {
         let (head, name) = (&signed.head, signed.head.name());
         let mut payload = Payload::new(head, Fetch::from(self.target, &name, signed.payload));
-        let (mut parts, mut files) = (Vec::new(), Vec::new());
+        let (mut parts, mut files) = (BTreeMap::new(), Vec::new());
         payload.ring()?;
         if head.kind == Kind::Base {
             let mut left = u64::from(head.pages) * u64::from(head.page_size);
             for part in payload.parts()? {
-                parts.push((part, left.min(crate::payload::PART as u64)));
+                parts.insert(part, left.min(crate::payload::PART as u64));
                 left = left.saturating_sub(crate::payload::PART as u64);
             }
         } else {
@@ -160,10 +186,8 @@ impl Look<'_> {
         }
         payload.files(|file| files.push(file))?;
         payload.finish()?;
-        self.parts.extend(parts);
-        self.files.extend(files);
         self.findings.bytes += head.size;
-        Ok(())
+        Ok((parts, files))
     }
 
     /// The documents that a change names: they stand at the end of it.
@@ -204,6 +228,7 @@ impl Look<'_> {
                         Ok(true) => {}
                         Ok(false) => self.wrong(name, "its content is not what its name says", true),
                         Err(ShipError::Missing(_)) => self.wrong(name, GONE, false),
+                        Err(error) if error.is_one_lost() => self.wrong(name, error.to_string(), true),
                         Err(error) => return Err(error),
                     }
                 }
