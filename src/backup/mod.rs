@@ -11,6 +11,7 @@ mod image;
 mod line;
 mod look;
 mod marker;
+mod memory;
 mod others;
 pub(crate) mod place;
 mod portion;

@@ -1,8 +1,7 @@
 //! One destination, on a thread of its own: goes there when its schedule says so, brings what is new, and remembers how that went.
 
-use super::{bell::Bell, heal::Damage, line::Line, marker, others, place::Place, watched::Watched};
+use super::{bell::Bell, heal::Damage, line::Line, marker, memory::{State, read, write}, others, place::Place, watched::Watched};
 use rules::Moment;
-use serde::{Deserialize, Serialize};
 use ship::{
     Reach, ShipError,
     deliver::{Cursor, Delivery, Done, SPOILED, Steps},
@@ -33,38 +32,6 @@ const OTHERS: i64 = 15 * 60 * 1000;
 /// Two hours and a day, in milliseconds.
 const TWO_HOURS: i64 = 2 * 3600 * 1000;
 const DAY: i64 = 24 * 3600 * 1000;
-/// How far apart what is marked for the calendar is, and for how long it is shown, in milliseconds.
-const MARKED: i64 = 6 * 3600 * 1000;
-const SHOWN: i64 = 100 * DAY;
-
-/// How it went.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct State {
-    /// When everything that there was had been brought there: milliseconds since 1970.
-    pub(crate) good: Option<i64>,
-    /// Since when it fails, and why.
-    pub(crate) failing: Option<(i64, String)>,
-    /// It is a disk that is carried, and is not here.
-    pub(crate) away: bool,
-    /// What the last visit was to bring is not all there.
-    pub(crate) owed: bool,
-    /// Moments of the last weeks, some hours apart, at which everything had been brought there: milliseconds since 1970.
-    pub(crate) brought: Vec<i64>,
-    /// Objects and bytes brought since it was added.
-    pub(crate) objects: u64,
-    pub(crate) bytes: u64,
-}
-
-impl State {
-    /// Marks that everything is there now, at most every few hours.
-    fn mark(&mut self, now: i64) {
-        if self.brought.last().is_none_or(|last| !(0..MARKED).contains(&(now - last))) {
-            self.brought.retain(|at| now - at < SHOWN);
-            self.brought.push(now);
-        }
-    }
-}
 
 /// A destination with its thread's memory.
 pub(crate) struct Runner {
@@ -391,16 +358,4 @@ impl Runner {
         self.bell.ring();
         fs::remove_dir_all(&self.folder)
     }
-}
-
-fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
-}
-
-/// Writes a small file whole, then renames it. If it is lost, everything is compared once more.
-fn write(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    let mut half = path.as_os_str().to_owned();
-    half.push(".new");
-    fs::write(&half, serde_json::to_vec(value)?)?;
-    fs::rename(half, path)
 }
