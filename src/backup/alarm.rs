@@ -160,7 +160,7 @@ mod tests {
         assert!(said(row(), &[drilled("failed", 0), drilled("passed", HOUR)])[0].ends_with("“two” did not pass: it is cut off."));
         assert_eq!(said(Standing { added: Moment(NOW.0 - HOUR), ..row() }, &[]), Vec::<String>::new());
         let damage = |healed| Some(Damage { found: NOW.0, tried: None, healed, wrong: vec![Wrong { object: "log/x".into(), why: "it is cut off".into(), spoiled: false }] });
-        assert!(said(Standing { damage: damage(false), ..row() }, &passed)[0].starts_with("One object at office found damaged on"));
+        assert!(said(Standing { damage: damage(false), ..row() }, &passed)[0].starts_with("One file of the backup at office is damaged, found on"));
         // What is lost for good is told on the page, not by letter every day.
         assert_eq!(said(Standing { damage: damage(true), ..row() }, &passed), Vec::<String>::new());
         // A disk in a safe is no fault, one that is forgotten there is.

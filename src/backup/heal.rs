@@ -40,11 +40,13 @@ impl Damage {
 
     /// What is to be known of it; `when` says when it was found, as "today at 14:05".
     pub(crate) fn words(&self, place: &str, when: &str) -> String {
-        let number = count_head(self.wrong.len(), "object", "objects");
+        let number = self.wrong.len();
+        let are = if number == 1 { "is" } else { "are" };
+        let files = count_head(number, "file", "files");
         match (self.healed, self.is_open()) {
-            (false, _) => format!("{number} at {place} found damaged {when}. What can be healed is brought again by the next drill."),
-            (true, true) => format!("{number} at {place}, found damaged {when}, cannot be replaced with the credential that is used here. Remove what is damaged there; the next drill brings it again."),
-            (true, false) => format!("{number} at {place} lost {when}, on which older states depend; everything since is there."),
+            (false, _) => format!("{files} of the backup at {place} {are} damaged, found {when}. A drill brings again what can be brought."),
+            (true, true) => format!("{files} of the backup at {place} {are} damaged, found {when}, and cannot be replaced from here. Remove what is damaged there; a drill brings it again."),
+            (true, false) => format!("{files} of the backup at {place} {are} lost, found {when}: older states need them. Everything since is there."),
         }
     }
 
@@ -147,9 +149,9 @@ mod tests {
         let wrong = |spoiled| Wrong { object: "log/x".into(), why: "it is cut off.".into(), spoiled };
         let damage = |healed, spoiled| Damage { found: 0, tried: None, healed, wrong: vec![wrong(spoiled)] };
         for (damage, open, words) in [
-            (damage(false, false), true, "One object at office found damaged today. What can be healed"),
-            (damage(true, true), true, "cannot be replaced with the credential"),
-            (damage(true, false), false, "One object at office lost today, on which older states depend"),
+            (damage(false, false), true, "One file of the backup at office is damaged, found today. A drill brings"),
+            (damage(true, true), true, "cannot be replaced from here"),
+            (damage(true, false), false, "One file of the backup at office is lost, found today: older states"),
         ] {
             assert_eq!(damage.is_open(), open);
             assert!(damage.words("office", "today").contains(words), "{}", damage.words("office", "today"));

@@ -67,6 +67,8 @@ pub(super) struct BackupsView {
     restore: Vec<String>,
     /// What adds a place.
     add: [&'static str; 3],
+    /// What lies at a place is damaged: a drill is what helps.
+    damaged: bool,
 }
 
 impl View for BackupsView {
@@ -78,6 +80,14 @@ fn when(at: Moment, now: Moment, zone: &TimeZone) -> String {
     match at.day(zone) == now.day(zone) {
         true => format!("today at {}", at.hour(zone)),
         false => format!("on {} at {}", at.day(zone), at.hour(zone)),
+    }
+}
+
+/// A moment as a figure: its hour today, else its day.
+fn dated(at: Moment, now: Moment, zone: &TimeZone) -> String {
+    match at.day(zone) == now.day(zone) {
+        true => at.hour(zone),
+        false => at.day(zone),
     }
 }
 
@@ -119,12 +129,15 @@ fn state(row: &Standing) -> State {
     }
 }
 
-/// What the firm would lose now, as the page says it first.
-fn sentence(status: &Status) -> String {
-    let whole = || status.destinations.iter().filter(|row| !row.empty);
-    match whole().filter(|row| row.failing.is_none()).map(|row| row.behind).min() {
+/// What the firm would lose now, as the page says it first. Without the recovery kit it would lose everything, whatever lies elsewhere.
+fn sentence(status: &Status, on_paper: bool) -> String {
+    let reached = || status.destinations.iter().filter(|row| !row.empty && row.failing.is_none());
+    let had = status.destinations.iter().any(|row| !row.empty || row.good.is_some());
+    match reached().filter(|row| !row.is_damaged()).map(|row| row.behind).min() {
         _ if status.destinations.is_empty() => "Nothing is backed up. If this server were lost now, everything would be lost.".into(),
-        None if whole().next().is_some() => "Backups do not arrive. What is done now is on this server alone, until a place can be reached again.".into(),
+        None if reached().next().is_some() => "A backup is damaged. Run a drill: until it has brought again what is missing, not everything might come back.".into(),
+        None if had => "Backups do not arrive. What is done now is on this server alone, until a place can be reached again.".into(),
+        Some(_) if !on_paper => "Backups arrive, and only the recovery kit opens them. Until it is on paper, a loss of this server would be a loss of everything.".into(),
         None => "The first backup is on its way. Until it is complete, a loss of this server would be a loss of everything.".into(),
         Some(behind) if behind < 5_000 => "If this server were lost now, the firm would lose at most a few seconds of work.".into(),
         Some(behind) => format!("If this server were lost now, the firm would lose at most {} of work.", span(behind)),
@@ -138,11 +151,12 @@ fn figures(status: &Status, drills: &[DrillRow], now: Moment, zone: &TimeZone) -
     let passed = drills.iter().find(|row| row.outcome == "passed");
     let none = || "–".to_owned();
     let back = passed.and_then(took);
+    let kept = places.iter().filter(|row| !row.empty && row.failing.is_none()).map(|row| row.bytes).max();
     vec![
-        ["Last complete".into(), good.map_or_else(none, |at| at.hour(zone)), format!("{in_step} of {} in step", places.len())],
-        ["Last proven restore".into(), passed.map_or_else(none, |row| row.ended.hour(zone)), passed.map_or_else(|| "none yet".into(), |row| format!("{}, from {}", when(row.ended, now, zone), row.destination))],
-        ["Restored and checked in".into(), back.map_or_else(none, figure), "the last drill that passed".into()],
-        ["Kept elsewhere".into(), size_words(places.iter().map(|row| row.bytes).max().unwrap_or(0)), "the largest place".into()],
+        ["Last complete".into(), good.map_or_else(none, |at| dated(at, now, zone)), format!("{in_step} of {} in step", places.len())],
+        ["Last proven restore".into(), passed.map_or_else(none, |row| dated(row.ended, now, zone)), passed.map_or_else(|| "none yet".into(), |row| format!("from {}", row.destination))],
+        ["Restored and checked in".into(), back.map_or_else(none, figure), if back.is_some() { "the last drill that passed" } else { "no drill has passed yet" }.into()],
+        ["Kept elsewhere".into(), kept.map_or_else(none, size_words), if kept.is_some() { "the largest place that is reached" } else { "no place is reached" }.into()],
     ]
 }
 
@@ -209,12 +223,13 @@ fn last_of_each(drills: &[DrillRow]) -> Vec<&DrillRow> {
     seen.into_values().collect()
 }
 
-fn view(status: &Status, drills: &[DrillRow], restore: Vec<String>, now: Moment, zone: &TimeZone) -> BackupsView {
+fn view(status: &Status, drills: &[DrillRow], restore: Vec<String>, on_paper: bool, now: Moment, zone: &TimeZone) -> BackupsView {
     BackupsView {
-        sentence: sentence(status),
+        sentence: sentence(status, on_paper),
         figures: figures(status, drills, now, zone),
         troubles: status.troubles.iter().cloned().chain(status.destinations.iter().filter_map(|row| failing(row, now, zone).or_else(|| damaged(row, now, zone)))).collect(),
         doing: status.doing.clone(),
+        damaged: status.destinations.iter().any(Standing::is_damaged),
         places: status.destinations.iter().map(|row| place(row, drills, now, zone)).collect(),
         calendar: nights(&status.destinations, drills, now, zone),
         drills: last_of_each(drills).into_iter().map(|row| drill(row, now, zone)).collect(),
@@ -236,7 +251,7 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<BackupsView>, Oops> {
     let backups = &desk.inside().backups;
     let (status, drills) = known(backups).await?;
     let settings = desk.site().settings();
-    let view = view(&status, &drills, backups.commands(), desk.now, &settings.firm.zone);
+    let view = view(&status, &drills, backups.commands(), desk.site().kit_is_on_paper(), desk.now, &settings.firm.zone);
     Ok(Page::new(desk.shell("system"), view))
 }
 
@@ -261,12 +276,12 @@ pub(super) async fn drill_now(desk: Desk<'_>, form: Posted<Button>) -> Result<Re
 }
 
 /// The row of the page Health: how grave it is (0 in order, 1 care, 2 wrong), title and evidence.
-pub(super) async fn health(backups: &Arc<Backups>, now: Moment, zone: &TimeZone) -> Result<(u8, &'static str, String), Refusal> {
+pub(super) async fn health(backups: &Arc<Backups>, on_paper: bool, now: Moment, zone: &TimeZone) -> Result<(u8, &'static str, String), Refusal> {
     let (status, drills) = known(backups).await?;
-    Ok(judged(&status, &drills, now, zone))
+    Ok(judged(&status, &drills, on_paper, now, zone))
 }
 
-fn judged(status: &Status, drills: &[DrillRow], now: Moment, zone: &TimeZone) -> (u8, &'static str, String) {
+fn judged(status: &Status, drills: &[DrillRow], on_paper: bool, now: Moment, zone: &TimeZone) -> (u8, &'static str, String) {
     let passed = drills.iter().find(|row| row.outcome == "passed");
     let failing = status.destinations.iter().find(|row| !row.is_well());
     match (failing, passed) {
@@ -275,7 +290,7 @@ fn judged(status: &Status, drills: &[DrillRow], now: Moment, zone: &TimeZone) ->
         (Some(row), _) if row.failing.is_some() => (2, "Backups do not arrive", format!("{}: {}.", row.name, row.failing.as_ref().map_or("", |(_, why)| why.trim_end_matches('.')))),
         (Some(row), _) if row.is_damaged() => (2, "A backup is damaged", damaged(row, now, zone).unwrap_or_default()),
         (Some(row), _) => (1, "Backups are behind", format!("{} has not had everything for {}.", row.name, span(row.behind))),
-        (None, Some(row)) if now.0 - row.ended.0 <= PROVEN => (0, "Backups arrive and restore", format!("{} The last drill that passed ended {}.", sentence(status), when(row.ended, now, zone))),
+        (None, Some(row)) if now.0 - row.ended.0 <= PROVEN => (0, "Backups arrive and restore", format!("{} The last drill that passed ended {}.", sentence(status, on_paper), when(row.ended, now, zone))),
         (None, Some(row)) => (2, "No drill has passed for 36 hours", format!("The last one that did ended {}.", when(row.ended, now, zone))),
         (None, None) => (1, "Backups arrive, and were never restored in a drill", "The first drill is made within minutes after the first backup, the others at night.".into()),
     }
@@ -315,7 +330,7 @@ mod tests {
     #[test]
     fn health_is_judged_by_what_was_proven() {
         let now = Moment(1_800_000_000_000);
-        let judge = |rows: Vec<Standing>, drills: &[DrillRow]| judged(&Status { destinations: rows, troubles: Vec::new(), doing: None }, drills, now, &TimeZone::UTC);
+        let judge = |rows: Vec<Standing>, drills: &[DrillRow]| judged(&Status { destinations: rows, troubles: Vec::new(), doing: None }, drills, true, now, &TimeZone::UTC);
         let passed = [drilled("passed", now.0 - 3_600_000)];
         assert_eq!(judge(Vec::new(), &[]).0, 2);
         assert_eq!(judge(vec![row(0, false)], &[]).0, 1);
@@ -331,14 +346,21 @@ mod tests {
 
     #[test]
     fn the_head_says_what_would_be_lost() {
-        let said = |rows: Vec<Standing>| sentence(&Status { destinations: rows, troubles: Vec::new(), doing: None });
+        let said = |rows: Vec<Standing>| sentence(&Status { destinations: rows, troubles: Vec::new(), doing: None }, true);
         assert!(said(Vec::new()).contains("everything would be lost"));
         // Nobody knows what a place that fails still has.
         assert!(said(vec![row(600_000, false), row(1_000, true)]).contains("at most 10 minutes"));
         assert!(said(vec![row(1_000, true)]).contains("on this server alone"));
         assert!(said(vec![row(600_000, false)]).contains("at most 10 minutes"));
         let mut empty = row(0, false);
-        empty.empty = true;
-        assert!(said(vec![empty]).contains("on its way"));
+        (empty.empty, empty.good) = (true, None);
+        assert!(said(vec![empty.clone()]).contains("on its way"));
+        // One that had everything and cannot be looked at any more is no first one.
+        (empty.good, empty.failing) = (Some(Moment(1)), Some((Moment(1), "it is not there".into())));
+        assert!(said(vec![empty]).contains("do not arrive"));
+        let wrong = vec![Wrong { object: "blob/x".into(), why: "it is another".into(), spoiled: true }];
+        assert!(said(vec![Standing { damage: Some(Damage { found: 0, tried: None, healed: false, wrong }), ..row(0, false) }]).starts_with("A backup is damaged"));
+        let without = Status { destinations: vec![row(0, false)], troubles: Vec::new(), doing: None };
+        assert!(sentence(&without, false).contains("Until it is on paper"));
     }
 }

@@ -54,6 +54,8 @@ struct Row {
     fetch: Option<String>,
     size: String,
     acts: Vec<Act>,
+    /// The one who looks is to answer: what they let go.
+    releases: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -63,6 +65,8 @@ pub(super) struct ExportView {
     /// What waits, is made or can be fetched.
     open: Vec<Row>,
     over: Vec<Row>,
+    /// One is prepared, or is about to be.
+    making: bool,
     /// Who could approve what the one who looks asks for.
     seconds: Vec<String>,
     /// They may ask.
@@ -90,6 +94,7 @@ pub(super) struct Typed {
 
 fn state(row: &Listed) -> State {
     match row.stage {
+        Stage::Asked if row.mine => State::new("Waits", "st half"),
         Stage::Asked => State::new("To approve", "st half acc"),
         Stage::Approved => State::new("Queued", "st ring"),
         Stage::Making => State::new("Preparing", "st half"),
@@ -126,7 +131,7 @@ fn acts(row: &Listed, role: Role) -> Vec<Act> {
     let runs = role == Role::Administrator;
     match row.stage {
         Stage::Asked if row.mine => vec![act("withdraw", "Take back", false)],
-        Stage::Asked => vec![act("approve", "Approve", true), act("refuse", "Refuse", false)],
+        Stage::Asked => vec![act("approve", "Approve the export", true), act("refuse", "Refuse it", false)],
         Stage::Approved | Stage::Making if runs => vec![act("withdraw", "Stop", false)],
         Stage::Failed if row.mine => vec![act("again", "Begin anew", false)],
         Stage::Ready if runs => vec![act("remove", "Remove", false)],
@@ -151,6 +156,10 @@ fn row(row: Listed, role: Role, calendar: &Calendar, progress: Option<Progress>)
         fetch: (row.stage == Stage::Ready && row.mine).then(|| link::export(&row.id, "file")),
         size: row.size.map(size_words).unwrap_or_default(),
         acts: acts(&row, role),
+        releases: (row.stage == Stage::Asked && !row.mine).then_some(match row.client {
+            None => "every case, document and person of the firm",
+            Some(_) => "all that is kept of this client",
+        }),
         why: row.why,
         reason: row.reason,
     }
@@ -165,7 +174,7 @@ fn sentence(rows: &[Listed], role: Role) -> String {
         0 if is(Stage::Ready) => "Your export can be fetched.".into(),
         0 if is(Stage::Making) || is(Stage::Approved) => "Your export is being prepared. Open this page again to see how far it is.".into(),
         0 if is(Stage::Asked) => "Your export waits until a second person approves it.".into(),
-        _ if role == Role::Administrator => "Everything that is kept here can be had back, by two people together.".into(),
+        _ if role == Role::Administrator => "You can take everything out. It takes two people.".into(),
         _ => "Nothing waits for your answer.".into(),
     }
 }
@@ -179,6 +188,7 @@ async fn shown(desk: &Desk<'_>, typed: Typed, problems: Vec<Problem>) -> Result<
         .await?;
     let (role, calendar, progress) = (desk.session().role, Calendar::of(desk.site(), desk.now), desk.site().export_progress());
     let sentence = sentence(&rows, role);
+    let making = rows.iter().any(|row| matches!(row.stage, Stage::Approved | Stage::Making));
     let is_open = |row: &Listed| matches!(row.stage, Stage::Asked | Stage::Approved | Stage::Making | Stage::Ready | Stage::Failed);
     let (open, over): (Vec<Listed>, Vec<Listed>) = rows.into_iter().partition(is_open);
     let show = |all: Vec<Listed>| all.into_iter().map(|one| row(one, role, &calendar, progress)).collect();
@@ -190,6 +200,7 @@ async fn shown(desk: &Desk<'_>, typed: Typed, problems: Vec<Problem>) -> Result<
         sentence,
         open: show(open),
         over: show(over),
+        making,
         seconds,
         may_ask: role == Role::Administrator,
         choices: vec![everything, client],

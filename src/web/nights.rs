@@ -88,14 +88,20 @@ pub(super) struct Open {
 /// What became of the nights, by the drills and by what every place had. The worst that a day saw counts.
 pub(super) fn nights(places: &[Standing], drills: &[DrillRow], now: Moment, zone: &TimeZone) -> Calendar {
     let (mut days, mut brought) = (BTreeMap::new(), BTreeSet::new());
-    for row in drills {
+    let mut seen = BTreeSet::new();
+    // The newest first: of several drills of one day the last one counts.
+    for row in drills.iter().filter(|row| seen.insert((&row.destination, row.site, row.ended.date(zone)))) {
         let night = match row.outcome.as_str() {
             "passed" => Night::Verified,
             "failed" => Night::Failed,
             _ => Night::Made,
         };
         let day = row.ended.date(zone);
-        let why = if night == Night::Verified { String::new() } else { format!("The drill from {} was {}.", row.destination, row.outcome) };
+        let why = match night {
+            Night::Verified => String::new(),
+            Night::Failed => format!("The drill from {} failed.", row.destination),
+            _ => format!("The drill from {} did not come to its end.", row.destination),
+        };
         worse(&mut days, day, night, why);
         if night == Night::Verified {
             brought.insert((row.destination.as_str(), day));

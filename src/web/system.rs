@@ -312,7 +312,7 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<HealthView>, Oops> {
         mail(&settings, &post),
         factors(&counts),
         administrators(&counts),
-        backups(backups::health(&desk.inside().backups, desk.now, zone).await?, settings.keeps_keyring),
+        backups(backups::health(&desk.inside().backups, desk.site().kit_is_on_paper(), desk.now, zone).await?, settings.keeps_keyring),
     ];
     let (title, sentence) = heading(&found, &desk.now.hour(zone));
     let (open, fine) = sorted(found);

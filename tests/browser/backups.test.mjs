@@ -37,7 +37,7 @@ test('without a place the page says what is at stake and how to add one', async 
 
 test('a place that is added is brought into step, and a drill proves it', async () => {
   await firm.command('dest', 'add', 'office', '--dir', there);
-  await until('/system/backups', 'a few seconds of work');
+  await until('/system/backups', 'Until it is on paper');
   await page.getByRole('button', { name: 'Run a drill' }).click();
   await page.getByText('Everything is being restored now').waitFor();
   await until('/system/backups', 'Passed');
@@ -96,12 +96,12 @@ test('what is damaged at a place is named until a drill has brought it again', a
   await appendFile(join(document.parentPath ?? document.path, document.name), 'x');
   await assert.rejects(firm.command('backup', 'verify', '--deep'), /Not everything there is as it should be/);
   await page.goto('/system/backups');
-  await page.getByText('One object at office found damaged today at').waitFor();
+  await page.getByText('One file of the backup at office is damaged, found today at').waitFor();
   await page.getByText('Damaged', { exact: true }).waitFor();
   await sound('backups-damaged');
   await page.goto('/system');
   await page.getByRole('heading', { name: 'A backup is damaged' }).waitFor();
   await firm.command('backup', 'drill');
   await until('/system/backups', 'In step');
-  assert.equal(await page.getByText('found damaged').count(), 0);
+  assert.equal(await page.getByText('is damaged, found').count(), 0);
 });

@@ -88,7 +88,7 @@ fn what_a_look_finds_is_told_until_it_is_healed() {
     let (code, out, error) = command(&["backup", "verify", "--deep", "--data", data], "");
     assert!(code == 1 && out.contains("WRONG blob/") && error.contains("strongroom backup drill"), "{code} {out} {error}");
     let (code, well, word, damage) = state();
-    assert!((code, well, word.as_str()) == (1, false, "damaged") && damage.starts_with("One object at office found damaged on"), "{code} {well} {word} {damage}");
+    assert!((code, well, word.as_str()) == (1, false, "damaged") && damage.starts_with("One file of the backup at office is damaged, found on"), "{code} {well} {word} {damage}");
     let gauges = server.browser().raw("/metrics").send().unwrap().text().unwrap();
     assert!(gauges.contains("strongroom_backup_well{place=\"office\"} 0"), "{gauges}");
     let (code, out, _) = command(&["backup", "drill", "--data", data], "");
