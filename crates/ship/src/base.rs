@@ -71,11 +71,14 @@ impl Watch {
     }
 
     /// Takes everything that is in the log, then lets `empty` empty it; `empty` tells whether nothing was left in it. Not now, when the main
-    /// file is being read or the log could not be taken: the next time goes on. Called where nothing else can be committed.
+    /// file is being read, the log could not be taken, or large documents would have to be read first: the next time goes on. Called where nothing else can be committed.
     pub fn checkpoint(&self, now: i64, empty: impl FnOnce() -> bool) -> Result<(), ShipError> {
         let (Some(mut emptied), Some(mut follower)) = (try_lock(&self.still), try_lock(&self.follower)) else { return Ok(()) };
-        let taken = take_all(&mut follower, now);
         let too_long = || std::fs::metadata(&self.source.wal).is_ok_and(|log| log.len() > TOO_LONG);
+        if self.source.files.as_ref().is_some_and(Files::are_heavy) && !too_long() {
+            return Ok(());
+        }
+        let taken = take_all(&mut follower, now);
         if (taken.is_err() || follower.is_unknown()) && !too_long() {
             return taken;
         }

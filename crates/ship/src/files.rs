@@ -18,6 +18,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+/// New documents of so many bytes are not read while commits wait.
+const HEAVY: u64 = 32 << 20;
+
 /// The folder of documents of a site, with the list of those that were recorded.
 pub struct Files {
     folder: PathBuf,
@@ -46,6 +49,13 @@ impl Files {
     pub fn place(&self, name: &Hex<16>) -> PathBuf {
         let name = name.to_string();
         self.folder.join(name.get(..2).unwrap_or("00")).join(name)
+    }
+
+    /// Whether reading the new documents takes long: whoever makes others wait leaves it to somebody else.
+    pub fn are_heavy(&self) -> bool {
+        let fresh = self.fresh().clone();
+        let sizes = fresh.iter().map(|name| fs::metadata(self.place(name)).map_or(0, |file| file.len()));
+        sizes.sum::<u64>() > HEAVY
     }
 
     /// The new documents, which count as new no more. One that is gone again was never named by a row.
