@@ -206,6 +206,7 @@ async fn work(house: &Arc<House>, opened: Opened, ready: &impl Fn(&str, &Serving
         house.sites_changed(&appliance).await?;
     }
     keep_config(&appliance)?;
+    appliance.came_back().await?;
     let backups = running.backups.insert(Backups::of(&appliance, now)?);
     backups.start(rehearsal::rehearse(house, &appliance), alarm(&appliance))?;
     house.orders.open(&appliance, house, backups);
@@ -229,7 +230,7 @@ fn alarm(appliance: &Arc<Appliance>) -> backup::Alarm {
     Arc::new(move |what| {
         let keeper = appliance.sites().iter().map(|(_, site)| site.clone()).find(|site| site.settings().keeps_keyring);
         let keeper = keeper.ok_or_else(|| "no site looks after this installation".to_owned())?;
-        runtime.block_on(keeper.tell_of_backups(what)).map_err(|refusal| refusal.to_string())
+        runtime.block_on(keeper.tell_of_backups(what.to_vec())).map_err(|refusal| refusal.to_string())
     })
 }
 

@@ -5,6 +5,7 @@ use super::{
     Backups, Status,
     status::{Standing, overdue},
 };
+use jiff::tz::TimeZone;
 use rules::Moment;
 use std::{collections::BTreeMap, fs};
 use store::destination::{DrillRow, Schedule};
@@ -18,40 +19,45 @@ pub(crate) const PROVEN: i64 = 36 * HOUR;
 /// A disk that is carried should come back within so long.
 const CARRIED: i64 = 35 * DAY;
 
-/// Writes to the system administrators.
-pub(crate) type Alarm = std::sync::Arc<dyn Fn(String) -> Result<(), String> + Send + Sync>;
+/// Writes to the system administrators: a paragraph for each thing that is wrong.
+pub(crate) type Alarm = std::sync::Arc<dyn Fn(&[String]) -> Result<(), String> + Send + Sync>;
 
-/// What is wrong now, each under a name by which it is known again.
-pub(crate) fn wrong(status: &Status, drills: &[DrillRow], now: Moment) -> BTreeMap<String, String> {
-    let mut wrong: BTreeMap<String, String> = status.destinations.iter().filter_map(|row| Some((format!("place {}", row.name), place(row, now)?))).collect();
+/// "24 Nov 2026 at 14:05": a letter may be read days later.
+fn on(at: Moment, zone: &TimeZone) -> String {
+    format!("{} at {}", at.day(zone), at.hour(zone))
+}
+
+/// What is wrong now, each under a name by which it is known again. Objects and hashes are for the page, not for a letter.
+pub(crate) fn wrong(status: &Status, drills: &[DrillRow], now: Moment, zone: &TimeZone) -> BTreeMap<String, String> {
+    let mut wrong: BTreeMap<String, String> = status.destinations.iter().filter_map(|row| Some((format!("place {}", row.name), place(row, now, zone)?))).collect();
     for row in &status.destinations {
         let damage = row.damage.as_ref().filter(|damage| damage.is_open());
-        wrong.extend(damage.map(|damage| (format!("damage {}", row.name), damage.told(&row.name))));
-        wrong.extend(drill(row, drills, now).map(|words| (format!("drill {}", row.name), words)));
+        wrong.extend(damage.map(|damage| (format!("damage {}", row.name), damage.words(&row.name, &format!("on {}", on(Moment(damage.found), zone))))));
+        wrong.extend(drill(row, drills, now, zone).map(|words| (format!("drill {}", row.name), words)));
     }
-    wrong.extend(status.troubles.iter().map(|trouble| (format!("line {trouble}"), format!("{trouble}."))));
+    wrong.extend(status.troubles.iter().map(|trouble| (format!("line {}", trouble.told(Moment::iso)), trouble.told(|at| on(at, zone)))));
     wrong
 }
 
-fn place(row: &Standing, now: Moment) -> Option<String> {
+fn place(row: &Standing, now: Moment, zone: &TimeZone) -> Option<String> {
     match &row.failing {
-        Some((since, why)) if now.0 - since.0 > PATIENCE => Some(format!("Nothing arrives at {} since {}: {}.", row.name, since.iso(), why.trim_end_matches('.'))),
-        _ if row.away => row.good.filter(|good| now.0 - good.0 > CARRIED).map(|good| format!("The disk {} was last here on {}. Put it in, then take it away again.", row.name, good.iso())),
+        Some((since, why)) if now.0 - since.0 > PATIENCE => Some(format!("Nothing arrives at {} since {}: {}.", row.name, on(*since, zone), why.trim_end_matches('.'))),
+        _ if row.away => row.good.filter(|good| now.0 - good.0 > CARRIED).map(|good| format!("The disk {} was last here on {}. Put it in, then take it away again.", row.name, good.day(zone))),
         None if row.behind > overdue(row.schedule).saturating_add(PATIENCE) => Some(format!("{} has not had everything for {} hours.", row.name, row.behind / HOUR)),
         _ => None,
     }
 }
 
-fn drill(row: &Standing, drills: &[DrillRow], now: Moment) -> Option<String> {
+fn drill(row: &Standing, drills: &[DrillRow], now: Moment, zone: &TimeZone) -> Option<String> {
     if row.schedule == Schedule::ByHand || row.away || now.0 - row.added.0 <= PROVEN {
         return None;
     }
     let mut of_this = drills.iter().filter(|drill| drill.destination == row.name);
     let failed = of_this.clone().find(|drill| drill.outcome != "inconclusive").filter(|drill| drill.outcome == "failed");
     match (failed, of_this.find(|drill| drill.outcome == "passed")) {
-        (Some(failed), _) => Some(format!("The drill from {} failed on {}: {}.", row.name, failed.ended.iso(), first_failure(failed))),
+        (Some(failed), _) => Some(format!("The drill from {} failed on {}: {}.", row.name, on(failed.ended, zone), first_failure(failed))),
         (None, Some(passed)) if now.0 - passed.ended.0 <= PROVEN => None,
-        (None, Some(passed)) => Some(format!("No drill from {} has passed since {}.", row.name, passed.ended.iso())),
+        (None, Some(passed)) => Some(format!("No drill from {} has passed since {}.", row.name, on(passed.ended, zone))),
         (None, None) => Some(format!("No drill from {} has passed yet.", row.name)),
     }
 }
@@ -82,17 +88,29 @@ fn is_due(wrong: &BTreeMap<String, String>, told: &mut Told, now: Moment) -> boo
 }
 
 impl Backups {
+    /// The thread that watches over all of it. It is not the one that drills: a drill that never ends is one of the things to be told.
+    pub(super) fn watch_over(&self) {
+        self.each_minute(|| self.raise_alarm());
+    }
+
+    /// The zone of the firm that looks after the installation.
+    fn zone(&self) -> TimeZone {
+        let sites = self.appliance.sites();
+        let keeper = sites.iter().map(|(_, site)| site).find(|site| site.settings().keeps_keyring);
+        keeper.map_or(TimeZone::UTC, |site| site.firm().zone)
+    }
+
     /// Writes to the system administrators when something is wrong. What was told outlives a restart.
-    pub(super) fn raise_alarm(&self) {
+    fn raise_alarm(&self) {
         let now = (self.clock)();
-        let wrong = wrong(&self.status(), &self.drills(), now);
+        let wrong = wrong(&self.status(), &self.drills(), now, &self.zone());
         let file = self.folder.join("told.json");
         let mut told: Told = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let before = told.clone();
         if is_due(&wrong, &mut told, now) {
-            let words = wrong.into_values().collect::<Vec<_>>().join(" ");
-            tracing::error!("{words}");
-            if let Some(Err(why)) = self.alarm.get().map(|alarm| alarm(words)) {
+            let paragraphs: Vec<String> = wrong.into_values().collect();
+            paragraphs.iter().for_each(|words| tracing::error!("{words}"));
+            if let Some(Err(why)) = self.alarm.get().map(|alarm| alarm(&paragraphs)) {
                 tracing::error!("nobody could be written to about the backups: {why}");
                 told = before.clone();
             }
@@ -142,7 +160,7 @@ mod tests {
     }
 
     fn said(row: Standing, drills: &[DrillRow]) -> Vec<String> {
-        wrong(&Status { destinations: vec![row], troubles: Vec::new(), doing: None }, drills, NOW).into_values().collect()
+        wrong(&Status { destinations: vec![row], troubles: Vec::new(), doing: None }, drills, NOW, &TimeZone::UTC).into_values().collect()
     }
 
     #[test]
@@ -151,7 +169,7 @@ mod tests {
         assert_eq!(said(row(), &passed), Vec::<String>::new());
         let failing = |ago| Standing { failing: Some((Moment(NOW.0 - ago), "the destination is full.".into())), ..row() };
         assert_eq!(said(failing(HOUR / 2), &passed), Vec::<String>::new());
-        assert_eq!(said(failing(2 * HOUR), &passed), [format!("Nothing arrives at office since {}: the destination is full.", Moment(NOW.0 - 2 * HOUR).iso())]);
+        assert_eq!(said(failing(2 * HOUR), &passed), [format!("Nothing arrives at office since {}: the destination is full.", on(Moment(NOW.0 - 2 * HOUR), &TimeZone::UTC))]);
         assert_eq!(said(Standing { behind: 5 * HOUR, ..row() }, &passed), ["office has not had everything for 5 hours."]);
         assert_eq!(said(Standing { behind: 5 * HOUR, schedule: Schedule::Nightly, ..row() }, &passed), Vec::<String>::new());
         // Absence is as bad as failure.

@@ -52,8 +52,21 @@ pub(super) struct Drill<'d> {
     pub(super) scratch: PathBuf,
     pub(super) rehearse: Option<&'d Rehearse>,
     pub(super) stop: &'d AtomicBool,
+    /// Hears what is being done.
+    pub(super) tell: &'d dyn Fn(&str),
     pub(super) clock: Clock,
 }
+
+/// What a drill does, one after the other, in words for people who wait for it.
+const STEPS: [&str; 7] = [
+    "looking whether everything that was brought is there",
+    "restoring the newest state",
+    "checking what came back",
+    "opening documents with their keys",
+    "reading the documents whose turn it is today",
+    "showing the sign-in page of the copy",
+    "restoring a state at random",
+];
 
 /// What was checked, and what was found.
 struct Checks {
@@ -115,7 +128,14 @@ impl Drill<'_> {
         Ok(Tried { row, lost: checks.lost && outcome == "failed" })
     }
 
+    fn step(&self, n: usize) {
+        if let Some(words) = STEPS.get(n - 1) {
+            (self.tell)(&format!("a drill from {}, step {n} of {}: {words}", self.runner.name, STEPS.len()));
+        }
+    }
+
     fn try_all(&self, checks: &mut Checks, report: &mut Value, now: Moment) -> Result<(), ShipError> {
+        self.step(1);
         let (reach, sent) = (self.runner.place.open()?, AtomicU64::new(0));
         let target = &Watched { inner: reach.as_ref(), sent: &sent, stop: self.stop };
         marker::check(target, self.line.of().instance)?;
@@ -128,26 +148,32 @@ impl Drill<'_> {
         let folder = self.scratch.join("sites").join(self.line.of().chain.to_string());
         let _ = fs::remove_dir_all(&self.scratch);
         fs::DirBuilder::new().mode(0o700).recursive(true).create(&folder)?;
+        self.step(2);
         let registry = restore_line(target, self.registry, When::Latest, &self.scratch.join("appliance.db"))?;
         // The one that came with it: a bare machine has no other.
         fs::write(self.scratch.join("keyring.json"), registry.ring.unwrap_or_default())?;
         let path = folder.join("site.db");
         let newest = restore_line(target, self.line, When::Latest, &path)?;
-        checks.put("the newest state has the root that was signed", Ok::<(), String>(()));
+        checks.put("the newest state is what was signed, page by page", Ok::<(), String>(()));
+        self.step(3);
         self.point(&path, &newest, checks, report, behind);
         let known = self.documents(&path, checks);
+        self.step(4);
         self.open_some(target, &known, &newest, checks)?;
+        self.step(5);
         self.read_portion(target, &newest, checks, now)?;
         put(report, "documents", json!({ "named": known.len(), "opened": OPENED.min(known.len()) }));
         if let Some(rehearse) = self.rehearse {
+            self.step(6);
             checks.put("the copy shows its sign-in page", rehearse(&self.scratch));
         }
+        self.step(7);
         self.at_random(target, checks, report)
     }
 
     /// What was delivered must still be there: nobody has taken the newest part away.
     fn compare(&self, target: &dyn Target, checks: &mut Checks) -> Result<(), ShipError> {
-        for (line, what) in [(self.registry, "what was delivered of the registry is still there"), (self.line, "what was delivered of the site is still there")] {
+        for (line, what) in [(self.registry, "everything brought of the registry is there"), (self.line, "everything brought of the site is there")] {
             let cursor: Cursor = self.runner.cursor(&line.of());
             let there = names(target, &line.of())?;
             let of_now = || there.iter().filter(|named| named.generation == cursor.generation);
@@ -155,8 +181,8 @@ impl Drill<'_> {
             let found = match last {
                 _ if cursor.generation == 0 => Ok(()),
                 Some(last) if based && last >= cursor.last.max(cursor.base) => Ok(()),
-                Some(last) if based => Err(format!("change {} was delivered, and the newest there is {last}", cursor.last)),
-                _ => Err("the base was delivered, and is not there".into()),
+                Some(last) if based => Err(format!("change {} was brought, and the newest there is {last}", cursor.last)),
+                _ => Err("the base was brought, and is not there".into()),
             };
             checks.put_there(what, found);
         }
@@ -173,11 +199,11 @@ impl Drill<'_> {
         let here = self.site.last_event();
         let there = restored::last_event(path, keys);
         if let (Ok(here), Ok(there)) = (&here, &there) {
-            checks.put("it holds no more than the server does", if there <= here { Ok(()) } else { Err(format!("{there} lines of the trail, and here {here}")) });
+            checks.put("it holds nothing that this server does not know", if there <= here { Ok(()) } else { Err(format!("{there} lines of the trail, and here {here}")) });
         }
         let head = &newest.last.head;
         let late = overdue(self.runner.schedule()).max(BEHIND);
-        checks.put("it is not too old", if behind <= late { Ok(()) } else { Err(format!("{} minutes behind", behind / 60_000)) });
+        checks.put("it is as new as its schedule asks for", if behind <= late { Ok(()) } else { Err(format!("{} minutes behind", behind / 60_000)) });
         remove_shared(path);
         put(report, "point", json!({ "generation": head.generation, "change": head.last, "made": Moment(head.made).iso(), "behind_ms": behind, "bytes": newest.size, "root": head.root.to_string() }));
     }
@@ -230,7 +256,7 @@ impl Drill<'_> {
                 Err(error) => return Err(error),
             }
         }
-        checks.put_there("what is read of all documents today is whole", if bad == 0 { Ok(()) } else { Err(format!("{bad} of {} are not", read + bad)) });
+        checks.put_there("the documents whose turn it was to be read are whole", if bad == 0 { Ok(()) } else { Err(format!("{bad} of {} are not", read + bad)) });
         Ok(())
     }
 
@@ -245,8 +271,8 @@ impl Drill<'_> {
         let when = oldest + i64::try_from(pick(span).unwrap_or(0)).unwrap_or(0);
         let path = self.scratch.join("random.db");
         let restored = restore_line(target, self.line, When::At(when), &path)?;
-        checks.put("a state at random has the root that was signed", Ok::<(), String>(()));
-        checks.put("and opens with its key", restored::last_event(&path, self.site.keys()).map(drop));
+        checks.put("a state at random is what was signed, page by page", Ok::<(), String>(()));
+        checks.put("that state opens with its key", restored::last_event(&path, self.site.keys()).map(drop));
         put(report, "random", json!({ "asked": Moment(when).iso(), "change": restored.last.head.last, "made": Moment(restored.last.head.made).iso() }));
         Ok(())
     }

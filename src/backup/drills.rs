@@ -3,18 +3,12 @@
 use super::{Backups, drill::Drill, line::Line, lock, runner::Runner};
 use jiff::tz::TimeZone;
 use rules::Moment;
-use std::{
-    sync::{Arc, atomic::Ordering},
-    thread,
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 use store::{
     destination::{DrillRow, Schedule},
     error::OpenError,
 };
 
-/// How often it is asked whether it is time.
-const ASK: Duration = Duration::from_secs(60);
 /// The hours of the firm's night in which drills begin.
 const NIGHT: std::ops::Range<i8> = 2..5;
 /// Between two drills of the same, in milliseconds: nights are a day apart, give or take.
@@ -29,17 +23,7 @@ const KNOWN: i64 = 120 * 24 * 3600 * 1000;
 impl Backups {
     /// The thread that makes them.
     pub(super) fn drill_nightly(&self) {
-        let step = Duration::from_millis(500);
-        let mut waited = Duration::ZERO;
-        while !self.stopping.load(Ordering::SeqCst) {
-            thread::sleep(step);
-            waited += step;
-            if waited >= ASK {
-                waited = Duration::ZERO;
-                self.drill_due();
-                self.raise_alarm();
-            }
-        }
+        self.each_minute(|| self.drill_due());
     }
 
     fn drill_due(&self) {
@@ -53,9 +37,9 @@ impl Backups {
             }
         }
         if !due.is_empty() && !self.stopping.load(Ordering::SeqCst) {
+            let _doing = self.begin("tidying up after the drills");
             self.bring_images();
             self.prune_nightly();
-            self.rest();
         }
     }
 
@@ -93,11 +77,11 @@ impl Backups {
         let (lines, Some(site)) = (self.lines(), &line.site) else { return Err(OpenError::config("The registry is tried together with a site.")) };
         let Some(registry) = lines.iter().find(|line| line.site.is_none()) else { return Err(OpenError::config("The registry is not followed.")) };
         let scratch = self.folder.join("drill");
+        let _doing = self.begin(&format!("a drill from {}", runner.name));
         if self.is_damaged(runner, line) {
             self.heal(runner, line);
         }
-        self.doing(&format!("restoring from {}, as a drill", runner.name));
-        let tried = Drill { runner, registry, line, site, scratch, rehearse: self.rehearse.get(), stop: &self.stopping, clock: self.clock }.run()?;
+        let tried = Drill { runner, registry, line, site, scratch, rehearse: self.rehearse.get(), stop: &self.stopping, tell: &|words| self.doing(words), clock: self.clock }.run()?;
         if self.stopping.load(Ordering::SeqCst) {
             return Err(OpenError { exit: 75, text: "The server stopped before the drill came to its end.".into() });
         }
@@ -110,7 +94,6 @@ impl Backups {
         if tried.lost && self.may_try_again(runner, line, asked) {
             self.heal(runner, line);
         }
-        self.rest();
         Ok(row)
     }
 

@@ -158,6 +158,7 @@ mod tests {
             assert!(damage.told("office").ends_with(" The first is log/x: it is cut off."), "{}", damage.told("office"));
         }
     }
+
     #[test]
     fn what_cannot_be_healed_is_tried_again_after_a_night_or_a_week() {
         let wrong = vec![Wrong { object: "blob/x".into(), why: "it is another".into(), spoiled: true }];

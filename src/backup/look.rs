@@ -86,6 +86,7 @@ impl Backups {
     pub(crate) fn verify(&self, name: Option<&str>, depth: Depth) -> Result<Found<Looked>, Failing> {
         // What a drill or a night's pruning takes away meanwhile would seem to be missing.
         let _alone = super::lock(&self.drilling);
+        let _doing = self.begin("looking at what lies at the places");
         self.at_each(name, |runner| {
             let mut looked = Vec::new();
             for line in self.lines() {

@@ -4,6 +4,7 @@
 mod alarm;
 mod bell;
 mod documents;
+mod doing;
 mod drill;
 mod drills;
 mod heal;
@@ -23,16 +24,20 @@ mod tidy;
 mod watched;
 
 pub(crate) use alarm::{Alarm, PROVEN};
+pub(crate) use doing::Ask;
 pub(crate) use drill::Rehearse;
 #[cfg(test)]
 pub(crate) use heal::Damage;
 pub(crate) use look::{Found, Held, Looked};
 pub(crate) use portion::{Portion, bring, list};
 pub(crate) use retention::Pruned;
+#[cfg(test)]
+pub(crate) use status::Trouble;
 pub(crate) use status::{Standing, Status};
 pub(crate) use restore::{Asked, CONFIG, Failed, kit, preview, restore};
 
 use bell::Bell;
+use doing::Waits;
 use line::Line;
 use place::Place;
 use runner::Runner;
@@ -59,6 +64,9 @@ const YIELD_ALL: i32 = 19;
 /// How long a stop waits for what is new to be brought away; the rest is brought after the next start.
 const LAST: Duration = Duration::from_secs(5);
 const STEP: Duration = Duration::from_millis(50);
+/// How often it is asked whether a drill or a letter is due, and how soon who waits for that sees that the server stops.
+const MINUTE: Duration = Duration::from_secs(60);
+const BREATH: Duration = Duration::from_millis(500);
 /// How often what is owed after a visit, because a base had to be made first, is brought within one call.
 const ROUNDS: u32 = 3;
 /// How often the spool is tidied, in looks.
@@ -70,7 +78,7 @@ pub(crate) struct Backups {
     folder: PathBuf,
     lines: RwLock<Vec<Arc<Line>>>,
     runners: RwLock<Vec<Arc<Runner>>>,
-    /// The thread that follows and the one that drills, and those of the destinations.
+    /// The threads that follow, drill and raise the alarm, and those of the destinations.
     workers: Mutex<Vec<JoinHandle<()>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     bell: Arc<Bell>,
@@ -85,6 +93,7 @@ pub(crate) struct Backups {
     drilling: Mutex<()>,
     /// What is being done that takes long, in words.
     doing: Mutex<Option<String>>,
+    waits: Waits,
     clock: Clock,
 }
 
@@ -116,6 +125,7 @@ impl Backups {
             looking: Mutex::default(),
             drilling: Mutex::default(),
             doing: Mutex::default(),
+            waits: Waits::default(),
             clock,
         })
     }
@@ -123,13 +133,26 @@ impl Backups {
     /// Follows, ships and drills until [`Backups::stop`].
     pub(crate) fn start(self: &Arc<Backups>, rehearse: Rehearse, alarm: Alarm) -> Result<(), OpenError> {
         let _ = (self.rehearse.set(rehearse), self.alarm.set(alarm));
-        for (name, yielding, work) in [("follow", YIELD, Backups::follow as fn(&Backups)), ("drill", YIELD_ALL, Backups::drill_nightly)] {
+        for (name, yielding, work) in [("follow", YIELD, Backups::follow as fn(&Backups)), ("drill", YIELD_ALL, Backups::drill_nightly), ("alarm", YIELD_ALL, Backups::watch_over)] {
             let me = Arc::clone(self);
             let thread = thread::Builder::new().name(name.into()).spawn(move || behind(yielding, || work(&me))).map_err(|error| thread_error(&error))?;
             lock(&self.workers).push(thread);
         }
         let runners = self.runners();
         runners.iter().try_for_each(|runner| self.run(runner))
+    }
+
+    /// Does this once a minute until the server stops.
+    fn each_minute(&self, work: impl Fn()) {
+        let mut waited = Duration::ZERO;
+        while !self.stopping.load(Ordering::SeqCst) {
+            thread::sleep(BREATH);
+            waited += BREATH;
+            if waited >= MINUTE {
+                waited = Duration::ZERO;
+                work();
+            }
+        }
     }
 
     fn is_running(&self) -> bool {
@@ -163,26 +186,6 @@ impl Backups {
             runner.bell.ring();
         }
         join(&self.threads);
-    }
-
-    /// Says what is being done now.
-    fn doing(&self, words: &str) {
-        *lock(&self.doing) = Some(words.into());
-    }
-
-    /// Says that it is done.
-    pub(crate) fn rest(&self) {
-        *lock(&self.doing) = None;
-    }
-
-    /// What is being done that takes long, in words.
-    pub(crate) fn progress(&self) -> Option<String> {
-        let bringing = || {
-            let busy = self.runners().into_iter().find(|runner| runner.is_busy())?;
-            let far = if busy.sent() > 0 { format!(", {} so far", rules::document::size_words(busy.sent())) } else { String::new() };
-            Some(format!("bringing what is new to {}{far}", busy.name))
-        };
-        lock(&self.doing).clone().or_else(bringing)
     }
 
     pub(crate) fn lines(&self) -> Vec<Arc<Line>> {

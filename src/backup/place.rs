@@ -62,6 +62,14 @@ pub(crate) enum Place {
     },
 }
 
+/// As a shell reads it as one word (POSIX, 2.2.2): what is copied from a page does nothing but what it says.
+fn quoted(word: &str) -> String {
+    match !word.is_empty() && word.chars().all(|sign| sign.is_ascii_alphanumeric() || "@%+=:,./_-".contains(sign)) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 impl Place {
     /// As it is kept.
     pub(crate) fn text(&self) -> Result<Secret<String>, String> {
@@ -94,12 +102,21 @@ impl Place {
     /// As it is typed behind `restore` on a bare machine. What lets us in is not in it.
     pub(crate) fn flags(&self) -> String {
         match self {
-            Place::Dir { path } => format!("--dir {}", path.display()),
-            Place::Disk { label, folder } => format!("--disk {label} --folder {folder}"),
-            Place::Sftp { user, host, port, path, host_key, .. } => format!("--sftp {user}@{host}:{port}/{path} --host-key {host_key} --identity FILE"),
+            Place::Dir { path } => format!("--dir {}", quoted(&path.display().to_string())),
+            Place::Disk { label, folder } => format!("--disk {} --folder {}", quoted(label), quoted(folder)),
+            Place::Sftp { user, host, port, path, host_key, .. } => format!("--sftp {} --host-key {} --identity FILE", quoted(&format!("{user}@{host}:{port}/{path}")), quoted(host_key)),
             Place::S3 { endpoint, bucket, access_key, prefix, region, .. } => {
-                format!("--s3 {endpoint} --bucket {bucket} --region {region} --access-key {access_key}{}", prefix.as_ref().map(|prefix| format!(" --prefix {prefix}")).unwrap_or_default())
+                let folder = prefix.as_ref().map(|prefix| format!(" --prefix {}", quoted(prefix))).unwrap_or_default();
+                format!("--s3 {} --bucket {} --region {} --access-key {}{folder}", quoted(endpoint), quoted(bucket), quoted(region), quoted(access_key))
             }
+        }
+    }
+
+    /// Refuses what cannot be shown in one line, nor typed again from paper.
+    pub(crate) fn in_one_line(self) -> Result<Place, String> {
+        match self.flags().chars().any(char::is_control) {
+            true => Err("The place has a line end or another control character in it. Give it as one line.".into()),
+            false => Ok(self),
         }
     }
 
@@ -170,6 +187,20 @@ fn mount_of(mounts: &str, device: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_that_is_copied_is_what_it_says() {
+        let dir = |path: &str| Place::Dir { path: path.into() };
+        assert_eq!(dir("/mnt/office").flags(), "--dir /mnt/office");
+        assert_eq!(dir("/mnt/my office").flags(), "--dir '/mnt/my office'");
+        assert_eq!(dir("/a; rm -rf ~ $(id) `id`").flags(), "--dir '/a; rm -rf ~ $(id) `id`'");
+        assert_eq!(dir("/it's").flags(), r"--dir '/it'\''s'");
+        assert!(dir("/a\nb").in_one_line().is_err() && dir("/a\u{1b}]0;x").in_one_line().is_err() && dir("/a b").in_one_line().is_ok());
+        for hostile in ["/a b", "/it's", "/$HOME", "/`id`", "/a;b|c&d", "/\\", "/*?[x]", "/\"q\""] {
+            let said = std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quoted(hostile))]).output().unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), hostile);
+        }
+    }
 
     #[test]
     fn a_place_comes_back_and_its_form_never_changes() {

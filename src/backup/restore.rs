@@ -18,6 +18,7 @@ use ship::{
     route::{Route, When, route},
 };
 use std::{
+    collections::BTreeSet,
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -45,6 +46,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) site: Option<&'a str>,
     /// Documents that are lost at the destination keep nothing else back.
     pub(crate) incomplete: bool,
+    /// Objects that nobody with our key has signed are passed over, and named.
+    pub(crate) skip_unsigned: bool,
     /// Says how far it has come.
     pub(crate) tell: &'a (dyn Fn(&str) + Sync),
 }
@@ -182,7 +185,7 @@ pub(super) fn databases(asked: &Asked<'_>, work: &Path) -> Result<(Opened, Vec<B
 pub(super) fn names(target: &dyn Target, of: &Chain) -> Result<Vec<Named>, ShipError> {
     let mut names = target.list(&format!("base/{}/", of.chain))?;
     names.extend(target.list(&format!("log/{}/", of.chain))?);
-    Named::all(&names.into_iter().map(|object| object.name).collect::<Vec<_>>(), of)
+    Ok(Named::ours(names.iter().map(|object| object.name.as_str()), of))
 }
 
 /// The registry with its keyring, in the newest state that this kit or key opens.
@@ -191,8 +194,15 @@ fn registry(asked: &Asked<'_>, target: &dyn Target, instance: Hex<16>, work: &Pa
     let names = names(target, &of)?;
     let mut refused = None;
     let bases: Vec<&Named> = names.iter().filter(|named| named.kind == Kind::Base).collect();
-    for (age, base) in bases.iter().rev().enumerate() {
-        keys::ring::replace(&work.join("keyring.json"), &keyring(target, base)?).map_err(OpenError::from)?;
+    for base in bases.iter().rev() {
+        let ring = match keyring(target, base) {
+            Err(error) if asked.skip_unsigned && error.unsigned().is_some() => {
+                (asked.tell)(&format!("{error}: it is passed over"));
+                continue;
+            }
+            ring => ring?,
+        };
+        keys::ring::replace(&work.join("keyring.json"), &ring).map_err(OpenError::from)?;
         let opened = match Opened::keyring(work, asked.unlock) {
             Ok(opened) => opened,
             Err(error) => {
@@ -203,17 +213,58 @@ fn registry(asked: &Asked<'_>, target: &dyn Target, instance: Hex<16>, work: &Pa
         let keys = opened.registry_keys()?;
         let trust = Trust { of, key: Signer::of(keys.signing.expose()).map_err(OpenError::from)?.public() };
         // Under another keyring what follows this base may have another key.
-        let route = match age {
-            0 => route(&names, When::Latest)?,
-            _ => Route { base: (*base).clone(), log: Vec::new() },
+        let signed = signed(asked, target, &names, When::Latest, &trust)?;
+        let is_newest = signed.iter().rfind(|named| named.kind == Kind::Base) == Some(*base);
+        let route = match is_newest {
+            true => route(&signed, When::Latest)?,
+            // Passed over: a stranger's, with a keyring of ours in it.
+            false if !signed.contains(base) => continue,
+            false => Route { base: (*base).clone(), log: Vec::new() },
         };
         database(target, &route, When::Latest, &trust, &work.join("appliance.db"), &mut |_, _, _| {})?;
-        if age > 0 {
+        if !is_newest {
             (asked.tell)("The kit is not the newest: what the registry learned since is not there.");
         }
         return Ok(opened);
     }
     Err(refused.map_or(Failed::Ship(ShipError::Nothing), |error| Failed::Open(OpenError { text: format!("What was given does not open the keyring of this backup. {}", error.text), ..error })))
+}
+
+/// The names without those of objects on the way to a state that nobody with our key has signed, where somebody wants them passed over: a
+/// stranger who can only add something there cannot keep anybody from restoring.
+fn signed(asked: &Asked<'_>, target: &dyn Target, names: &[Named], when: When, trust: &Trust) -> Result<Vec<Named>, ShipError> {
+    let (mut names, mut known) = (names.to_vec(), BTreeSet::new());
+    if !asked.skip_unsigned {
+        return Ok(names);
+    }
+    loop {
+        let way: Vec<Named> = match route(&names, when) {
+            Ok(way) => std::iter::once(way.base).chain(way.log).collect(),
+            // What lies beyond the gap may be a stranger's. Where it is ours, something is missing.
+            Err(ShipError::Gap(..)) => names.last().cloned().into_iter().collect(),
+            Err(_) => return Ok(names),
+        };
+        let Some(passed) = first_unsigned(asked, target, way, &mut known, trust)? else { return Ok(names) };
+        names.retain(|named| named.text != passed);
+    }
+}
+
+/// The first of these that nobody with our key has signed. `known` are those that were looked at.
+fn first_unsigned(asked: &Asked<'_>, target: &dyn Target, way: Vec<Named>, known: &mut BTreeSet<String>, trust: &Trust) -> Result<Option<String>, ShipError> {
+    for named in way {
+        if known.contains(&named.text) {
+            continue;
+        }
+        match head(target, &named.text, trust) {
+            Err(error) if error.unsigned().is_some() => {
+                (asked.tell)(&format!("{error}: it is passed over"));
+                return Ok(Some(named.text));
+            }
+            Err(error) => return Err(error),
+            Ok(_) => known.insert(named.text),
+        };
+    }
+    Ok(None)
 }
 
 /// The keyring in a base of the registry. Nothing vouches for it yet.
@@ -230,7 +281,7 @@ fn site(asked: &Asked<'_>, target: &dyn Target, instance: Hex<16>, told: Told, w
     let folder = told.folder(work);
     fs::DirBuilder::new().mode(0o700).recursive(true).create(&folder)?;
     let (path, name) = (folder.join("site.db"), told.entry.name.clone());
-    let all = names(target, &of)?;
+    let all = signed(asked, target, &names(target, &of)?, asked.when, &trust)?;
     let way = route(&all, asked.when).map_err(|error| whole_until(error, &all, target, &trust))?;
     let restored = database(target, &way, asked.when, &trust, &path, &mut |what, done, whole| (asked.tell)(&format!("{name}: {what} {}%", done * 100 / whole.max(1))))?;
     let holds = holds(&path, &told.keys)?;

@@ -77,6 +77,7 @@ impl Backups {
 
     fn take_away(&self, runner: &Runner, target: &dyn Reach, removal: &Removal) -> Result<(), Failing> {
         let whole = removal.go.len();
+        let _doing = self.begin(&format!("removing what {} need not keep", runner.name));
         apply(target, removal, &mut |done| {
             self.doing(&format!("removing what {} need not keep: {done} of {whole}", runner.name));
             !self.stopping.load(Ordering::SeqCst)

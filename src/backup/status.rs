@@ -74,12 +74,30 @@ pub(super) const fn overdue(schedule: Schedule) -> i64 {
     }
 }
 
+/// Something about a database that is not as it should be, and when that was, if it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) at: Option<Moment>,
+    pub(crate) words: String,
+}
+
+impl Trouble {
+    /// As one sentence; `when` says when it was.
+    pub(crate) fn told(&self, when: impl Fn(Moment) -> String) -> String {
+        let sentence = match self.at {
+            Some(at) => format!("{}: {}", rules::text::capital(&when(at)), self.words),
+            None => rules::text::capital(&self.words),
+        };
+        if sentence.ends_with('.') { sentence } else { sentence + "." }
+    }
+}
+
 /// All of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
     pub(crate) destinations: Vec<Standing>,
     /// What keeps databases from being followed, and what broke their lines since the start.
-    pub(crate) troubles: Vec<String>,
+    pub(crate) troubles: Vec<Trouble>,
     /// What is being done that takes long.
     pub(crate) doing: Option<String>,
 }
@@ -91,15 +109,20 @@ impl Backups {
         let destinations = self.runners().iter().map(|runner| self.standing(runner, now)).collect();
         let mut troubles = Vec::new();
         for line in self.lines() {
-            troubles.extend(line.trouble());
-            troubles.extend(line.breaks().into_iter().map(|(at, why)| format!("{}: {}", Moment(at).iso(), why.words())));
+            troubles.extend(line.trouble().map(|words| Trouble { at: None, words }));
+            troubles.extend(line.breaks().into_iter().map(|(at, why)| Trouble { at: Some(Moment(at)), words: why.words().into() }));
         }
         Status { destinations, troubles, doing: self.progress() }
     }
 
-    /// The commands that bring everything back, one for each place.
+    /// The commands that bring everything back, one for each place; those that are reached come first.
     pub(crate) fn commands(&self) -> Vec<String> {
-        self.runners().iter().map(|runner| format!("strongroom restore {} --kit - --to /var/lib/strongroom", runner.place.flags())).collect()
+        let mut runners = self.runners();
+        runners.sort_by_key(|runner| {
+            let state = runner.state();
+            (state.failing.is_some(), state.away)
+        });
+        runners.iter().map(|runner| format!("strongroom restore {} --kit - --to /var/lib/strongroom", runner.place.flags())).collect()
     }
 
     fn standing(&self, runner: &Runner, now: Moment) -> Standing {

@@ -135,16 +135,21 @@ pub(crate) fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("strongroom: {}", failure.text);
+            eprintln!("strongroom: {}", calm(&failure.text));
             ExitCode::from(failure.code)
         }
     }
 }
 
+/// Without what would drive a terminal: a path, or what a server answered, may hold escape sequences.
+fn calm(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() && !matches!(sign, '\n' | '\t') { char::REPLACEMENT_CHARACTER } else { sign }).collect()
+}
+
 /// Prints to standard output; a reader that went away is no failure.
 fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write;
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match std::io::stdout().write_all(calm(text).as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(1, format!("Standard output: {error}."))),
         _ => Ok(()),
     }
@@ -168,9 +173,24 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::new(1, format!("No threads: {error}.")))
 }
 
+/// Stands where programs of the `log` facade would put a logger of their own: the web framework has one that prints every request, and sets it
+/// up anew for each copy that a drill tries.
+struct Silent;
+
+impl ::log::Log for Silent {
+    fn enabled(&self, _: &::log::Metadata<'_>) -> bool {
+        false
+    }
+
+    fn log(&self, _: &::log::Record<'_>) {}
+
+    fn flush(&self) {}
+}
+
 /// Logs go to standard error: for people on a terminal, as JSON otherwise.
 fn log() {
     use std::io::IsTerminal;
+    let _ = ::log::set_logger(&Silent);
     let filter = tracing_subscriber::EnvFilter::try_from_env("STRONGROOM_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,strongroom=info,strongroom_store=info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     if std::io::stderr().is_terminal() { builder.init() } else { builder.json().init() }

@@ -55,6 +55,9 @@ pub(super) struct Restore {
     /// Bring back everything else when documents are lost at the destination; LOST-DOCUMENTS.txt names them
     #[arg(long, conflicts_with = "case")]
     incomplete: bool,
+    /// Pass over objects that nobody with the key of this installation has signed, and name them
+    #[arg(long)]
+    skip_unsigned: bool,
     /// Print what would come back, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -75,7 +78,7 @@ impl Restore {
                 eprint!("\r\x1b[K{text}");
             }
         };
-        let asked = Asked { open: &|| place.open(), unlock: &unlock, when, site: self.site.as_deref(), incomplete: self.incomplete, tell: &tell };
+        let asked = Asked { open: &|| place.open(), unlock: &unlock, when, site: self.site.as_deref(), incomplete: self.incomplete, skip_unsigned: self.skip_unsigned, tell: &tell };
         let scratch = std::env::temp_dir().join(format!("strongroom-preview-{}", std::process::id()));
         let portion = self.case.as_deref().map(|case| Portion { case, document: self.document.as_deref() });
         let done = match (&self.to, self.dry_run, &portion) {
@@ -88,8 +91,12 @@ impl Restore {
         let answer = done.map_err(|failed| match failed {
             Failed::Open(error) => Failure::from(error),
             Failed::Ship(error) => {
+                let way_on = match error.unsigned() {
+                    Some(_) if !self.skip_unsigned => " If a stranger put it there, or if you can do without it, pass over it with --skip-unsigned: what comes back still has the state that was signed, and may be an older one.",
+                    _ => "",
+                };
                 let failing = backup::Failing::from(error);
-                Failure::new(failing.exit, failing.text)
+                Failure::new(failing.exit, failing.text + way_on)
             }
         })?;
         let said = match (self.json, portion) {

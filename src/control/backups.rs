@@ -5,7 +5,7 @@ use super::{
     perform::{keeper, with},
 };
 use crate::backup::{Backups, Failing, Held, Looked, Pruned, place::Place};
-use rules::{Actor, Refusal, Secret, Verb};
+use rules::{Actor, Moment, Refusal, Secret, Verb};
 use serde_json::{Value, json};
 use ship::verify::Depth;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use store::{
 pub(super) async fn add(appliance: &Arc<Appliance>, backups: &Arc<Backups>, name: String, place: Secret<String>, schedule: String) -> Answer {
     let (name, schedule) = (even_name(&name)?, schedule_of(&schedule)?);
     let own = with(appliance, |appliance| Ok(own_key(appliance))).await?;
-    let going = Place::read(place.expose()).and_then(|place| place.with_key(|| own.map(|(private, _)| private))).map_err(|why| Failure::new(2, why))?;
+    let going = Place::read(place.expose()).and_then(Place::in_one_line).and_then(|place| place.with_key(|| own.map(|(private, _)| private))).map_err(|why| Failure::new(2, why))?;
     let place = going.text().map_err(|why| Failure::new(2, why))?;
     let (wanted, added) = (name.clone(), name.clone());
     let tried = blocking(backups, move |backups| backups.claim(&wanted, &going)).await?;
-    let leave = leave(appliance, Verb::DestinationChange).await?;
+    let leave = leave(appliance, Verb::DestinationAdd).await?;
     with(appliance, move |appliance| appliance.add_destination(&leave, &name, &place, schedule)).await?;
     backups.changed()?;
     blocking(backups, move |backups| backups.take_over(&added)).await?;
@@ -67,7 +67,7 @@ pub(super) async fn schedule(appliance: &Arc<Appliance>, backups: &Arc<Backups>,
 
 /// Gives a destination up.
 pub(super) async fn remove(appliance: &Arc<Appliance>, backups: &Arc<Backups>, name: String) -> Answer {
-    let leave = leave(appliance, Verb::DestinationChange).await?;
+    let leave = leave(appliance, Verb::DestinationRemove).await?;
     with(appliance, move |appliance| appliance.remove_destination(&leave, &name)).await?;
     backups.changed()?;
     Ok(json!({}))
@@ -92,7 +92,7 @@ pub(super) async fn now(appliance: &Arc<Appliance>, backups: &Arc<Backups>) -> A
 
 /// Drills now: what came of each.
 pub(super) async fn drill(appliance: &Arc<Appliance>, backups: &Arc<Backups>) -> Answer {
-    leave(appliance, Verb::BackupRun).await?;
+    leave(appliance, Verb::BackupDrill).await?;
     let rows = blocking(backups, |backups| backups.drill_all().map_err(|error| Failing { exit: error.exit, text: error.text })).await?;
     let said = |row: &destination::DrillRow| {
         let mut report: Value = serde_json::from_str(&row.report).unwrap_or_default();
@@ -122,7 +122,7 @@ pub(super) async fn keep(appliance: &Arc<Appliance>, backups: &Arc<Backups>, nam
 
 /// How a destination is reached, with what lets us in. The socket is this user's alone, and so is the registry.
 pub(super) async fn place(appliance: &Arc<Appliance>, name: String) -> Answer {
-    leave(appliance, Verb::BackupRun).await?;
+    leave(appliance, Verb::DestinationShow).await?;
     let found = with(appliance, move |appliance| Ok(appliance.destinations()?.into_iter().find(|row| row.name == name))).await?;
     let found = found.ok_or_else(|| Failure::new(2, "There is no destination of that name. See: strongroom dest list"))?;
     Ok(json!({ "place": found.place.expose() }))
@@ -154,7 +154,7 @@ pub(super) async fn verify(appliance: &Arc<Appliance>, backups: &Arc<Backups>, n
 
 /// What need not be kept; taken away when `apply` says so.
 pub(super) async fn prune(appliance: &Arc<Appliance>, backups: &Arc<Backups>, name: Option<String>, with: Option<Secret<String>>, apply: bool) -> Answer {
-    leave(appliance, Verb::BackupRun).await?;
+    leave(appliance, if apply { Verb::BackupPrune } else { Verb::BackupView }).await?;
     let place = with.map(|with| Place::read(with.expose())).transpose().map_err(|why| Failure::new(2, why))?;
     let (pruned, failed) = blocking(backups, move |backups| backups.prune(name.as_deref(), place.as_ref(), apply)).await?;
     let row = |row: &Pruned| {
@@ -174,14 +174,14 @@ pub(super) fn status(backups: &Backups) -> Value {
     let status = backups.status();
     let rows = status.destinations.iter().map(|row| {
         json!({
-            "name": row.name, "place": row.place, "schedule": row.schedule.word(), "state": row.word(), "good": row.good.map(rules::Moment::iso),
+            "name": row.name, "place": row.place, "schedule": row.schedule.word(), "state": row.word(), "good": row.good.map(Moment::iso),
             "well": row.is_well(), "behind_seconds": row.behind / 1000, "failing_since": row.failing.as_ref().map(|(since, _)| since.iso()), "error": row.failing.as_ref().map(|(_, why)| why), "damage": row.damage.as_ref().map(|damage| damage.told(&row.name)),
             "objects": row.objects, "bytes": row.bytes, "kept": row.retained,
         })
     });
     // A disk that was carried away is where it should be.
     let well = !status.destinations.is_empty() && status.destinations.iter().all(|row| row.is_well() || (row.away && row.failing.is_none()));
-    json!({ "well": well, "destinations": rows.collect::<Vec<_>>(), "troubles": status.troubles })
+    json!({ "well": well, "destinations": rows.collect::<Vec<_>>(), "troubles": status.troubles.iter().map(|trouble| trouble.told(Moment::iso)).collect::<Vec<_>>() })
 }
 
 /// Writes down that somebody did it, in the site that looks after the installation.
@@ -192,7 +192,6 @@ async fn leave(appliance: &Arc<Appliance>, verb: Verb) -> Result<Leave<Writing>,
 async fn blocking<T: Send + 'static>(backups: &Arc<Backups>, work: impl FnOnce(&Backups) -> Result<T, Failing> + Send + 'static) -> Result<T, Failure> {
     let me = Arc::clone(backups);
     let done = tokio::task::spawn_blocking(move || work(&me)).await.map_err(|panic| Failure::new(1, format!("Something went wrong inside: {panic}.")))?;
-    backups.rest();
     done.map_err(|failing| Failure::new(failing.exit, failing.text))
 }
 

@@ -46,7 +46,11 @@ fn written(snapshot: &Snapshot<'_>, table: &'static Table, chosen: &Chosen, abou
     Ok(Counted { name: table.name, about: table.about, columns, rows })
 }
 
-/// One place of a CSV. Text that a spreadsheet would take for a formula gets an apostrophe before it.
+/// Signs that begin a formula in some spreadsheet, in full width too (OWASP, CSV injection).
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// One place of a CSV. Text that a spreadsheet would take for a formula gets an apostrophe before it; what stands behind a sign that some take
+/// for the end of a place, too.
 fn cell(value: &Value, zone: &TimeZone) -> String {
     match value {
         Value::None => String::new(),
@@ -58,11 +62,27 @@ fn cell(value: &Value, zone: &TimeZone) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    match text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
-        true => format!("\"{guard}{}\"", text.replace('"', "\"\"")),
-        false => format!("{guard}{text}"),
+    let text = guarded(text);
+    match text.contains([',', ';', '"', '\n', '\r', '\t']) || text.starts_with(' ') || text.ends_with(' ') {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
     }
+}
+
+fn guarded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 1);
+    if text.starts_with(['\t', '\r', '\n']) {
+        out.push('\'');
+    }
+    let mut begins = true;
+    for sign in text.chars() {
+        if begins && FORMULA.contains(&sign) {
+            out.push('\'');
+        }
+        begins = matches!(sign, ';' | '\t' | '\r' | '\n') || (begins && matches!(sign, ' ' | '"'));
+        out.push(sign);
+    }
+    out
 }
 
 fn field(value: &Value, zone: &TimeZone) -> serde_json::Value {
@@ -91,8 +111,14 @@ mod tests {
             ("+44", "'+44"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\tx", "'\tx"),
-            ("\r=1", "\"'\r=1\""),
+            ("\tx", "\"'\tx\""),
+            ("\r=1", "\"'\r'=1\""),
+            ("\n=1", "\"'\n'=1\""),
+            ("a;=1+1", "\"a;'=1+1\""),
+            ("a; \"=cmd|' /C calc'!A0", "\"a; \"\"'=cmd|' /C calc'!A0\""),
+            ("two\n- points", "\"two\n'- points\""),
+            ("a-b = c", "a-b = c"),
+            ("＝1+1", "'＝1+1"),
             ("=HYPERLINK(\"x\",1)", "\"'=HYPERLINK(\"\"x\"\",1)\""),
             ("", ""),
         ];

@@ -17,7 +17,7 @@ p{margin:8px 0;max-width:70ch}a{color:var(--accent)}a:focus-visible{outline:3px 
 table{border-collapse:collapse;width:100%;margin-top:8px;font-size:15px}th,td{text-align:left;vertical-align:top;padding:6px 16px 6px 0;border-bottom:1px solid var(--line)}th{font-size:13px;font-weight:400;color:var(--muted)}\
 tr{break-inside:avoid}thead{display:table-header-group}dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;margin:16px 0}dt{color:var(--muted)}dd{margin:0}footer{margin-top:40px}h1,dd,td{overflow-wrap:anywhere}th{white-space:nowrap}\
 @media screen and (max-width:48rem){dl{display:block}dd{margin-bottom:8px}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}table,tbody,tr,td{display:block}\
-tr{padding:8px 0;border-bottom:1px solid var(--line)}td{border:0;padding:2px 0}td:empty{display:none}td[data-l]:not(:first-child)::before{content:attr(data-l);color:var(--muted);font-size:13px;display:inline-block;min-width:7rem}}@media print{:root{color-scheme:light}body{max-width:none;padding:0;font-size:11pt}a{color:inherit;text-decoration:none}h2{break-after:avoid}}@page{margin:18mm}";
+tr{padding:8px 0;border-bottom:1px solid var(--line)}td{border:0;padding:2px 0}td:empty{display:none}td[data-l]:not(:first-child){display:grid;grid-template-columns:7rem minmax(0,1fr);gap:8px}td[data-l]:not(:first-child)::before{content:attr(data-l);color:var(--muted);font-size:13px;line-height:24px}}@media print{:root{color-scheme:light}body{max-width:none;padding:0;font-size:11pt}a{color:inherit;text-decoration:none}h2{break-after:avoid}}@page{margin:18mm}";
 
 /// A page that is being written.
 pub(super) struct Html<'b, 's> {

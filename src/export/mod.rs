@@ -104,7 +104,7 @@ impl<'a> About<'a> {
     fn what(&self) -> String {
         match self.order.scope {
             Scope::Everything => "Everything that is kept".into(),
-            Scope::Client(_) => format!("What is kept of {}", self.name),
+            Scope::Client { .. } => format!("What is kept of {}", self.name),
             Scope::Case(_) => format!("The case {}", self.name),
         }
     }

@@ -12,7 +12,7 @@ use rules::{
     text,
 };
 use std::{collections::BTreeMap, io};
-use store::export::{CaseRow, Chosen, LEFT_OUT, LEFT_OUT_COLUMNS, Paper, Scope, Snapshot};
+use store::export::{CaseRow, Chosen, Paper, Scope, Snapshot};
 
 /// A case in a list.
 pub(super) struct Line {
@@ -84,7 +84,7 @@ fn write_case(snapshot: &Snapshot<'_>, chosen: &Chosen, about: &About<'_>, bundl
     }
     page.section("What was changed");
     page.table(&["When", "Who", "What"]);
-    for happened in snapshot.changes(case.id)? {
+    for happened in snapshot.changes(case.id, chosen)? {
         let what = happened.thing.map_or(happened.what.clone(), |thing| format!("{}: {thing}", happened.what));
         page.row().cell(&about.moment(happened.at)).cell(&happened.who).cell(&what);
         page.row_end()?;
@@ -162,7 +162,7 @@ pub(super) fn index(about: &About<'_>, lines: &[Line], clients: &[Client], count
     page.link("README.txt", "README.txt").raw(" says how to check that nothing was changed since.</p>\n");
     page.section("Cases");
     match (lines, about.order.scope) {
-        ([], Scope::Client(_)) => drop(page.says("No account of this client has access to a case: there is none to return.")),
+        ([], Scope::Client { .. }) => drop(page.says("No account of this client may read a case: there is none to return.")),
         ([], _) => drop(page.says("There are none.")),
         _ => case_table(&mut page, lines.iter())?,
     }
@@ -181,11 +181,6 @@ pub(super) fn index(about: &About<'_>, lines: &[Line], clients: &[Client], count
         page.row_end()?;
     }
     page.table_end();
-    page.section("Left out").says("What nobody should have, or nothing can be done with.").table(&["Where it stands", "Because it is"]);
-    for (name, why) in LEFT_OUT.iter().map(|(table, why)| ((*table).to_owned(), why)).chain(LEFT_OUT_COLUMNS.iter().map(|(table, column, why)| (format!("{table}.{column}"), why))) {
-        page.row().cell(&name).cell(why);
-        page.row_end()?;
-    }
-    page.table_end();
+    page.section("Left out").raw("<p>Passwords, keys, codes and what nobody can do anything with are left out: ").link("README.txt", "README.txt").raw(" names every table and column.</p>\n");
     Ok(page.end(about)?)
 }

@@ -24,13 +24,13 @@ pub(super) fn readme(about: &About<'_>, counted: &[Counted]) -> String {
     out.push_str("    data/        every table, as CSV for spreadsheets and as JSON for programs\n    manifest.json, SHA256SUMS   what is in it, to be checked\n\n");
     out.push_str(CHECK);
     out.push_str("\nDocuments that were not whole when this was made are named in PROBLEMS.txt. Without that file, each was the same as when it was uploaded.\n");
-    let _ = write!(out, "\nTimes are those of {}, with their offset from UTC. In the CSV files an apostrophe stands before text that a spreadsheet\nwould take for a formula (it begins with = + - @, a tab or a line end); in the JSON files nothing was changed.\n", about.zone.iana_name().unwrap_or("UTC"));
+    let _ = write!(out, "\nTimes are those of {}, with their offset from UTC. In the CSV files an apostrophe stands before what a spreadsheet\nwould take for a formula (= + - @ at the beginning of a text, of a line or behind a semicolon); in the JSON files nothing was changed.\n", about.zone.iana_name().unwrap_or("UTC"));
     out.push_str("\nTables:\n");
     for table in counted {
         let _ = writeln!(out, "    {:<17} {:>8}  {}", table.name, table.rows, table.about);
     }
-    if let Scope::Client(_) = about.order.scope {
-        out.push_str("\nThis is what is kept of one client: the cases to which an account of this client has access, with their documents and history. It leaves\nout what the firm notes for itself and what may speak of others: why access was given, walls, teams, settings, and e-mail addresses and\nnetwork addresses of anybody else.\n");
+    if let Scope::Client { .. } = about.order.scope {
+        out.push_str("\nThis is what is kept of one client: the cases that an account of this client may read, with their documents and history. It leaves\nout what the firm notes for itself and what may speak of others: why access was given, walls, teams, settings, and e-mail addresses and\nnetwork addresses of anybody else.\n");
     }
     out.push_str("\nLeft out, because nobody should have it or nothing can be done with it:\n");
     for (table, why) in LEFT_OUT {
@@ -51,7 +51,7 @@ pub(super) fn problems(all: &[String]) -> String {
 pub(super) fn manifest(about: &About<'_>, counted: &[Counted], problems: &[String]) -> Map<String, Value> {
     let scope = match about.order.scope {
         Scope::Everything => json!("everything"),
-        Scope::Client(_) => json!({ "client": about.name }),
+        Scope::Client { .. } => json!({ "client": about.name }),
         Scope::Case(_) => json!({ "case": about.name }),
     };
     let tables: Vec<Value> = counted.iter().map(|table| json!({ "name": table.name, "rows": table.rows, "columns": table.columns })).collect();

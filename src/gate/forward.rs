@@ -46,6 +46,9 @@ const DROPPED: [HeaderName; 13] = [
     HeaderName::from_static("x-original-url"),
 ];
 
+/// Fields that a proxy adds.
+const PROXIED: [&str; 4] = ["x-forwarded-for", "x-real-ip", "forwarded", "via"];
+
 /// Response body: the inner server's, or the gate's own. The request counts as under way until it has been sent.
 pub(crate) struct Out {
     body: Either<Incoming, Full<Bytes>>,
@@ -154,6 +157,7 @@ impl Forward {
 
     /// The fields that go on: the client's without those it has no say in, and ours.
     fn fields(&self, mut fields: HeaderMap, host: &str, conn: &Conn) -> Option<HeaderMap> {
+        let proxied = PROXIED.iter().any(|name| fields.contains_key(*name));
         let named = fields.get_all(header::CONNECTION).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',').map(|n| n.trim().to_owned())).collect::<Vec<_>>();
         named.iter().for_each(|name| drop(fields.remove(name.as_str())));
         DROPPED.iter().for_each(|name| drop(fields.remove(name)));
@@ -169,6 +173,9 @@ impl Forward {
         fields.insert(header::HOST, HeaderValue::from_str(host).ok()?);
         fields.insert(gate_header::ADDRESS, HeaderValue::from_str(&conn.from.to_canonical().to_string()).ok()?);
         fields.insert(gate_header::SECRET, self.secret.clone());
+        if proxied {
+            fields.insert(gate_header::PROXIED, HeaderValue::from_static("1"));
+        }
         Some(fields)
     }
 }

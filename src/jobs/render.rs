@@ -87,6 +87,9 @@ pub(crate) fn render(kind: LetterKind, fields: &Fields) -> Result<Rendered, Stri
     if let Some(missing) = kind.needs().iter().find(|name| fields.get(name).map(one_line).is_none_or(|value| value.is_empty())) {
         return Err(format!("The letter {} has no {missing}.", kind.value()));
     }
+    // What is wrong may be several things: each has a paragraph of its own.
+    let paragraphs: Vec<String> = fields.get("what").unwrap_or_default().lines().map(one_line).filter(|line| !line.is_empty()).collect();
+    context.insert("paragraphs", &paragraphs);
     let (text, html) = names(kind);
     let text = templates.text.render(&text, &context).map_err(|error| format!("{text}: {error}"))?;
     let html = templates.html.render(&html, &context).map_err(|error| format!("{html}: {error}"))?;

@@ -8,9 +8,9 @@ use super::{
     page::{Page, View},
     posted::{Button, Posted},
     said::Said,
-    view::State,
+    view::{State, When},
 };
-use crate::backup::{Backups, PROVEN, Standing, Status};
+use crate::backup::{Ask, Backups, PROVEN, Standing, Status};
 use jiff::tz::TimeZone;
 use rocket::{get, post, response::Redirect};
 use rules::{Moment, Refusal, Verb, document::size_words, text};
@@ -25,8 +25,8 @@ struct PlaceRow {
     place: String,
     kept: String,
     schedule: &'static str,
-    shipped: String,
-    verified: String,
+    shipped: Option<When>,
+    verified: Option<When>,
     used: String,
     state: State,
 }
@@ -43,7 +43,7 @@ struct CheckRow {
 #[derive(Serialize)]
 struct DrillView {
     place: String,
-    when: String,
+    when: When,
     took: String,
     outcome: &'static str,
     cls: &'static str,
@@ -69,6 +69,8 @@ pub(super) struct BackupsView {
     add: [&'static str; 3],
     /// What lies at a place is damaged: a drill is what helps.
     damaged: bool,
+    /// The kit was printed: places may have been added since.
+    on_paper: bool,
 }
 
 impl View for BackupsView {
@@ -188,8 +190,8 @@ fn place(row: &Standing, drills: &[DrillRow], now: Moment, zone: &TimeZone) -> P
             Schedule::Nightly => "every night",
             Schedule::ByHand => "by hand",
         },
-        shipped: row.good.map_or_else(|| "never".into(), |at| when(at, now, zone)),
-        verified: verified.map_or_else(|| "never".into(), |drill| when(drill.ended, now, zone)),
+        shipped: row.good.map(|at| When::of(at, now, zone)),
+        verified: verified.map(|drill| When::of(drill.ended, now, zone)),
         used: size_words(row.bytes),
         state: state(row),
     }
@@ -206,7 +208,7 @@ fn drill(row: &DrillRow, now: Moment, zone: &TimeZone) -> DrillView {
     };
     DrillView {
         place: row.destination.clone(),
-        when: when(row.ended, now, zone),
+        when: When::of(row.ended, now, zone),
         took: took(row).map(span).unwrap_or_default(),
         outcome,
         cls,
@@ -227,8 +229,9 @@ fn view(status: &Status, drills: &[DrillRow], restore: Vec<String>, on_paper: bo
     BackupsView {
         sentence: sentence(status, on_paper),
         figures: figures(status, drills, now, zone),
-        troubles: status.troubles.iter().cloned().chain(status.destinations.iter().filter_map(|row| failing(row, now, zone).or_else(|| damaged(row, now, zone)))).collect(),
+        troubles: status.troubles.iter().map(|trouble| trouble.told(|at| when(at, now, zone))).chain(status.destinations.iter().filter_map(|row| failing(row, now, zone).or_else(|| damaged(row, now, zone)))).collect(),
         doing: status.doing.clone(),
+        on_paper,
         damaged: status.destinations.iter().any(Standing::is_damaged),
         places: status.destinations.iter().map(|row| place(row, drills, now, zone)).collect(),
         calendar: nights(&status.destinations, drills, now, zone),
@@ -252,7 +255,10 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<BackupsView>, Oops> {
     let (status, drills) = known(backups).await?;
     let settings = desk.site().settings();
     let view = view(&status, &drills, backups.commands(), desk.site().kit_is_on_paper(), desk.now, &settings.firm.zone);
-    Ok(Page::new(desk.shell("system"), view))
+    let mut shell = desk.shell("system");
+    // What is at work says so itself, and goes on saying how far it is.
+    shell.flash = shell.flash.filter(|_| view.doing.is_none());
+    Ok(Page::new(shell, view))
 }
 
 /// A backup now. It goes on by itself; the page says how far it is.
@@ -260,8 +266,7 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<BackupsView>, Oops> {
 pub(super) async fn now(desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
     let Button = form.into_inner();
     desk.write(|tx| destination::changing(&tx.keeper(Verb::BackupRun)?, Verb::BackupRun)).await?;
-    let backups = Arc::clone(&desk.inside().backups);
-    tokio::task::spawn_blocking(move || backups.now());
+    desk.inside().backups.ask(Ask::Backup);
     Ok(Redirect::to(Said::BackupBegun.at("/system/backups")))
 }
 
@@ -269,9 +274,8 @@ pub(super) async fn now(desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect
 #[post("/system/backups/drill", data = "<form>")]
 pub(super) async fn drill_now(desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
     let Button = form.into_inner();
-    desk.write(|tx| destination::changing(&tx.keeper(Verb::BackupRun)?, Verb::BackupRun)).await?;
-    let backups = Arc::clone(&desk.inside().backups);
-    tokio::task::spawn_blocking(move || backups.drill_all());
+    desk.write(|tx| destination::changing(&tx.keeper(Verb::BackupDrill)?, Verb::BackupDrill)).await?;
+    desk.inside().backups.ask(Ask::Drill);
     Ok(Redirect::to(Said::DrillBegun.at("/system/backups")))
 }
 
@@ -286,7 +290,7 @@ fn judged(status: &Status, drills: &[DrillRow], on_paper: bool, now: Moment, zon
     let failing = status.destinations.iter().find(|row| !row.is_well());
     match (failing, passed) {
         _ if status.destinations.is_empty() => (2, "Nothing is backed up", "If this server were lost, everything would be. Add a place outside of this machine.".into()),
-        _ if !status.troubles.is_empty() => (2, "Backups had to begin anew", status.troubles.join(" ")),
+        _ if !status.troubles.is_empty() => (2, "Backups had to begin anew", status.troubles.iter().map(|trouble| trouble.told(|at| when(at, now, zone))).collect::<Vec<_>>().join(" ")),
         (Some(row), _) if row.failing.is_some() => (2, "Backups do not arrive", format!("{}: {}.", row.name, row.failing.as_ref().map_or("", |(_, why)| why.trim_end_matches('.')))),
         (Some(row), _) if row.is_damaged() => (2, "A backup is damaged", damaged(row, now, zone).unwrap_or_default()),
         (Some(row), _) => (1, "Backups are behind", format!("{} has not had everything for {}.", row.name, span(row.behind))),

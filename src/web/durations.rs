@@ -3,8 +3,9 @@
 use super::backups::span;
 use serde::Serialize;
 
-/// Drills shown, and the room of each.
+/// Drills shown, at most and at least: fewer show no trend. And the room of each.
 const MOST: usize = 60;
+const FEWEST: usize = 7;
 const STEP: i32 = 6;
 const HEIGHT: i32 = 60;
 
@@ -29,10 +30,10 @@ pub(super) struct Durations {
     longest: String,
 }
 
-/// The drills that passed: when, in words, and how many milliseconds; the newest first. Nothing for less than two.
+/// The drills that passed: when, in words, and how many milliseconds; the newest first. Nothing for less than [`FEWEST`].
 pub(super) fn durations(passed: &[(String, i64)]) -> Option<Durations> {
     let shown: Vec<&(String, i64)> = passed.iter().take(MOST).rev().collect();
-    let longest = shown.iter().map(|(_, took)| *took).max().filter(|longest| *longest > 0 && shown.len() > 1)?;
+    let longest = shown.iter().map(|(_, took)| *took).max().filter(|longest| *longest > 0 && shown.len() >= FEWEST)?;
     let newest = shown.last().map_or(0, |(_, took)| *took);
     let bar = |(n, (when, took)): (i32, &&(String, i64))| {
         let height = i32::try_from(i64::from(HEIGHT) * took / longest).unwrap_or(HEIGHT).max(1);

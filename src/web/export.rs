@@ -42,6 +42,8 @@ struct Going {
 #[derive(Serialize)]
 struct Row {
     what: String,
+    /// The accounts that it is about, in words; empty for everything.
+    accounts: String,
     reason: String,
     state: State,
     asked: When,
@@ -148,6 +150,7 @@ fn going(row: &Listed, progress: Option<Progress>) -> Option<Going> {
 fn row(row: Listed, role: Role, calendar: &Calendar, progress: Option<Progress>) -> Row {
     Row {
         what: row.client.clone().map_or_else(|| "Everything".into(), |client| format!("All of {client}")),
+        accounts: row.accounts.join(", "),
         state: state(&row),
         asked: calendar.when(row.asked),
         by: if row.mine { "you".into() } else { row.by.clone().unwrap_or_else(|| "the console of the server".into()) },
@@ -193,7 +196,7 @@ async fn shown(desk: &Desk<'_>, typed: Typed, problems: Vec<Problem>) -> Result<
     let (open, over): (Vec<Listed>, Vec<Listed>) = rows.into_iter().partition(is_open);
     let show = |all: Vec<Listed>| all.into_iter().map(|one| row(one, role, &calendar, progress)).collect();
     let (status, one) = (status(&problems), typed.what == "client");
-    let client = Choice { hint: "Their cases with all documents and the history, and nothing of anybody else.", ..Choice::new("client", "All that is kept of one client", one) };
+    let client = Choice { hint: "The cases that they may read, with all documents and the history. Of other clients it has only what they did in these cases.", ..Choice::new("client", "All that is kept of one client", one) };
     let everything = Choice { hint: "Every case, document, person and setting, and the whole history.", ..Choice::new("all", "Everything", !one) };
     let view = ExportView {
         problems: mistakes(problems),

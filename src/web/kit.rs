@@ -36,6 +36,14 @@ struct Sheet {
     restore: Vec<String>,
 }
 
+/// The places of today, to be printed.
+#[derive(Serialize)]
+struct Places {
+    firm: String,
+    day: String,
+    restore: Vec<String>,
+}
+
 #[derive(Serialize)]
 pub(super) struct KitView {
     problems: Vec<Mistake>,
@@ -43,6 +51,8 @@ pub(super) struct KitView {
     sheet: Option<Sheet>,
     /// It was shown to be on paper.
     on_paper: bool,
+    /// What lies beside the paper once places were added after it was printed: it holds no key.
+    places: Option<Places>,
     /// The groups that are asked back.
     first: usize,
     second: usize,
@@ -116,7 +126,10 @@ fn kit_view(site: &Site, inside: &Inside, kit: Option<Kit>, typed: Option<KitFor
     let kept = || site.settings().kit_holders.clone().unwrap_or_default();
     let (holder1, holder2) = typed.map_or_else(kept, |typed| (typed.holder1, typed.holder2));
     let sheet = kit.map(|kit| sheet_of(site, inside, kit, base));
-    KitView { problems: mistakes(problems), sheet, on_paper: site.kit_is_on_paper(), first, second, holder1, holder2 }
+    let restore = inside.backups.commands();
+    let firm = site.firm();
+    let places = (site.kit_is_on_paper() && !restore.is_empty()).then(|| Places { day: site.now().day(&firm.zone), firm: firm.name, restore });
+    KitView { problems: mistakes(problems), sheet, on_paper: site.kit_is_on_paper(), places, first, second, holder1, holder2 }
 }
 
 /// What is wrong with what was typed back. With it come the mistakes in the holders, so that all is said at once.
@@ -180,10 +193,14 @@ pub(super) async fn confirm(wizard: Wizard<'_>, inside: &State<Inside>, form: Po
     }
 }
 
-/// The kit that waits, for a system administrator. That they looked is written down.
+/// The kit that waits, for a system administrator. That the key was shown is written down before it leaves.
 async fn looked(desk: &Desk<'_>) -> Result<Option<Kit>, Refusal> {
     let leave = desk.read(|tx| Ok(tx.keeper(Verb::SettingsView)?.looking())).await?;
-    waiting(desk.inside(), Arc::new(leave)).await
+    let kit = waiting(desk.inside(), Arc::new(leave)).await?;
+    if kit.is_some() {
+        desk.write(|tx| kit::shown(&tx.keeper(Verb::KeyShow)?)).await?;
+    }
+    Ok(kit)
 }
 
 #[get("/system/kit")]

@@ -2,8 +2,15 @@
 //! names of places and the public ids of sites; nobody from another machine gets them.
 
 use super::{Inside, oops::Oops};
-use crate::backup::{Standing, Status};
-use rocket::{State, get, http::ContentType};
+use crate::{
+    backup::{Standing, Status},
+    gate_header,
+};
+use rocket::{
+    Request, State, get,
+    http::{self, ContentType},
+    request::{FromRequest, Outcome},
+};
 use rules::Refusal;
 use std::{collections::BTreeMap, fmt::Write, net::IpAddr, sync::Arc};
 use store::destination::DrillRow;
@@ -70,12 +77,25 @@ fn outcome(row: &DrillRow) -> f64 {
     }
 }
 
+/// The request came straight from a program on this machine: whoever comes through a proxy here is somewhere else.
+pub(super) struct Local;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Local {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Local, ()> {
+        let here = request.client_ip().is_some_and(|from: IpAddr| from.to_canonical().is_loopback());
+        match here && request.headers().get_one(gate_header::PROXIED).is_none() {
+            true => Outcome::Success(Local),
+            false => Outcome::Forward(http::Status::NotFound),
+        }
+    }
+}
+
 /// The gauges; for anybody else the page is not there.
 #[get("/metrics")]
-pub(super) async fn metrics(from: IpAddr, inside: &State<Inside>) -> Result<(ContentType, String), Oops> {
-    if !from.to_canonical().is_loopback() {
-        return Err(Refusal::NotFound.into());
-    }
+pub(super) async fn metrics(_local: Local, inside: &State<Inside>) -> Result<(ContentType, String), Oops> {
     let backups = Arc::clone(&inside.backups);
     let (status, drills) = tokio::task::spawn_blocking(move || (backups.status(), backups.drills())).await.map_err(Refusal::fault)?;
     Ok((ContentType::new("text", "plain").with_params(("version", "0.0.4")), text(&status, &drills)))
@@ -84,12 +104,13 @@ pub(super) async fn metrics(from: IpAddr, inside: &State<Inside>) -> Result<(Con
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::Trouble;
     use rules::Moment;
 
     #[test]
     fn gauges_name_place_and_site_and_escape_both() {
         let drill = |outcome: &str, ended| DrillRow { destination: "a\"b".into(), site: [7; 16], ended: Moment(ended), outcome: outcome.into(), report: r#"{"took_ms":1500}"#.into(), signature: Vec::new() };
-        let out = text(&Status { destinations: Vec::new(), troubles: vec!["x".into()], doing: None }, &[drill("failed", 9_000), drill("passed", 4_000)]);
+        let out = text(&Status { destinations: Vec::new(), troubles: vec![Trouble { at: None, words: "x".into() }], doing: None }, &[drill("failed", 9_000), drill("passed", 4_000)]);
         let labels = format!("{{place=\"a\\\"b\",site=\"{}\"}}", "07".repeat(16));
         for line in [format!("strongroom_drill_last_passed_timestamp_seconds{labels} 4"), format!("strongroom_drill_last_outcome{labels} -1"), format!("strongroom_drill_duration_seconds{labels} 1.5"), "strongroom_backup_troubles 1".into()] {
             assert!(out.lines().any(|found| found == line), "{line} in {out}");

@@ -73,6 +73,8 @@ pub(super) struct Calendar {
     labels: Vec<Label>,
     /// What it shows, for those who do not see it.
     title: String,
+    /// Some of them lie before the first backup.
+    before: bool,
     /// The nights that were not verified, the newest first.
     open: Vec<Open>,
 }
@@ -143,6 +145,7 @@ fn calendar(today: Date, first: Option<Date>, days: &BTreeMap<Date, (Night, Stri
         }
         let y = TOP + weekday * CELL;
         if day > today {
+            cells.push(Cell { x, y, kind: "coming", title: String::new() });
             continue;
         }
         if first.is_none_or(|first| day < first) {
@@ -151,7 +154,10 @@ fn calendar(today: Date, first: Option<Date>, days: &BTreeMap<Date, (Night, Stri
         }
         // Today's night may still come.
         let found = days.get(&day).cloned().or_else(|| (day < today).then(|| (Night::Late, String::new())));
-        let Some((night, why)) = found else { continue };
+        let Some((night, why)) = found else {
+            cells.push(Cell { x, y, kind: "coming", title: String::new() });
+            continue;
+        };
         *counts.entry(night).or_default() += 1;
         let words = day.strftime("%a %-d %b").to_string();
         cells.push(Cell { x, y, kind: night.kind(), title: format!("{words}: {}", night.word()) });
@@ -168,7 +174,7 @@ fn calendar(today: Date, first: Option<Date>, days: &BTreeMap<Date, (Night, Stri
         count(Night::Late),
         count(Night::Failed)
     );
-    Calendar { width: LEFT + WEEKS * CELL + 12, height: TOP + 7 * CELL, cells, labels, title, open }
+    Calendar { width: LEFT + WEEKS * CELL + 12, height: TOP + 7 * CELL, before: cells.iter().any(|cell| cell.kind == "before"), cells, labels, title, open }
 }
 
 #[cfg(test)]
@@ -181,15 +187,15 @@ mod tests {
         let (today, first) = (date(2026, 11, 25), date(2026, 11, 20));
         let days = BTreeMap::from([(first, (Night::Verified, String::new())), (date(2026, 11, 22), (Night::Failed, "the disk was full".into())), (date(2026, 11, 23), (Night::Made, String::new()))]);
         let calendar = calendar(today, Some(first), &days);
-        let shown: Vec<&Cell> = calendar.cells.iter().filter(|cell| cell.kind != "before").collect();
+        let shown: Vec<&Cell> = calendar.cells.iter().filter(|cell| !matches!(cell.kind, "before" | "coming")).collect();
         let kinds: Vec<&str> = shown.iter().map(|cell| cell.kind).collect();
-        assert_eq!(calendar.cells.len(), 12 * 7 + 2);
+        assert_eq!((calendar.cells.len(), calendar.cells.iter().filter(|cell| cell.kind == "coming").count()), (13 * 7, 5));
         assert_eq!(kinds, ["verified", "late", "failed", "made", "late"]);
         // A Wednesday: the last week is the thirteenth, and Friday the 20th stands in the one before.
         assert_eq!((shown[0].x, shown[0].y), (LEFT + 11 * CELL, TOP + 4 * CELL));
         assert_eq!((shown[4].x, shown[4].y), (LEFT + 12 * CELL, TOP + CELL));
         assert_eq!(calendar.open.iter().map(|open| open.why.as_str()).collect::<Vec<_>>(), ["a place did not have everything", "brought everywhere, not tried in a drill", "the disk was full", "a place did not have everything"]);
         assert!(calendar.title.contains("restored in a drill: 1; brought, and not tried: 1; late: 2; failed: 1") && calendar.labels.len() == 4);
-        assert!(super::calendar(today, None, &days).cells.iter().all(|cell| cell.kind == "before"));
+        assert!(super::calendar(today, None, &days).cells.iter().all(|cell| matches!(cell.kind, "before" | "coming")));
     }
 }

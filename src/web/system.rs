@@ -18,6 +18,7 @@ use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc};
 use store::{
     Site,
     error::OpenError,
+    export::{self, Listed, Stage},
     letter::PostState,
     people,
     settings::{self, Settings},
@@ -27,6 +28,10 @@ use store::{
 
 /// The command that looks for the first event that does not fit.
 const TRAIL_COMMAND: &str = "strongroom audit verify";
+/// The newest exports that are looked at.
+const EXPORTS: usize = 20;
+/// The command that says of every place how it stands, and why it fails.
+const BACKUPS_COMMAND: &str = "strongroom backup status";
 
 #[derive(Serialize)]
 struct Fact {
@@ -252,7 +257,28 @@ fn backups((grave, title, evidence): (u8, &'static str, String), keeps: bool) ->
         _ => Grade::Wrong,
     };
     let found = Found::new(grade, "backups", title, evidence);
-    if keeps { found.link("/system/backups", "Look at the backups") } else { found }
+    match (keeps, grave) {
+        (false, _) => found,
+        (true, 0 | 1) => found.link("/system/backups", "Look at the backups"),
+        (true, _) => found.link("/system/backups", "Look at the backups").command(BACKUPS_COMMAND),
+    }
+}
+
+/// What leaves the server cannot leave it unseen, with letters or without: exports that wait, and those of the last days.
+fn exports(listed: &[Listed], now: Moment, zone: &TimeZone) -> Found {
+    let what = |row: &Listed| row.client.as_ref().map_or_else(|| "everything".to_owned(), |client| format!("all of {client}"));
+    let by = |row: &Listed| row.by.clone().unwrap_or_else(|| "the console of the server".into());
+    let fresh = |row: &&Listed| row.ended.is_some_and(|ended| now.0 - ended.0 < export::KEPT);
+    let found = |title, evidence| Found::new(Grade::Care, "exports", title, evidence).link("/system/export", "Look at the exports");
+    let made = |row: &&Listed| !row.mine && matches!(row.stage, Stage::Ready | Stage::Removed) && fresh(row);
+    match (listed.iter().find(|row| !row.mine && row.stage == Stage::Asked), listed.iter().find(made)) {
+        (Some(row), _) => found("An export waits for an answer", format!("It was asked for by {} on {}, {}: {}.", by(row), row.asked.day(zone), row.asked.hour(zone), what(row))),
+        (None, Some(row)) => {
+            let second = row.second.as_ref().map_or_else(|| "without a second person".to_owned(), |second| format!("approved by {second}"));
+            found("An export was made", format!("It was asked for by {} on {}, {second}: {}. If you did not expect that, ask now.", by(row), row.asked.day(zone), what(row)))
+        }
+        (None, None) => Found::new(Grade::Fine, "exports", "No export waits for you", "None that somebody else asked for was made in the last seven days."),
+    }
 }
 
 fn deviations(settings: &Settings) -> Vec<String> {
@@ -297,7 +323,12 @@ fn sorted(found: Vec<Found>) -> (Vec<Check>, Vec<Check>) {
 
 #[get("/system")]
 pub(super) async fn page(desk: Desk<'_>) -> Result<Page<HealthView>, Oops> {
-    let counts = desk.read(|tx| people::count(&tx.charge(Verb::SystemView)?)).await?;
+    let (counts, listed) = desk
+        .read(|tx| {
+            let charge = tx.charge(Verb::SystemView)?;
+            Ok((people::count(&charge)?, export::list(&charge, EXPORTS)?))
+        })
+        .await?;
     let checked = desk.site().check_trail().await?;
     let appliance = Arc::clone(&desk.inside().appliance);
     let start = tokio::task::spawn_blocking(move || appliance.start()).await.map_err(Refusal::fault)?;
@@ -312,6 +343,7 @@ pub(super) async fn page(desk: Desk<'_>) -> Result<Page<HealthView>, Oops> {
         mail(&settings, &post),
         factors(&counts),
         administrators(&counts),
+        exports(&listed, desk.now, zone),
         backups(backups::health(&desk.inside().backups, desk.site().kit_is_on_paper(), desk.now, zone).await?, settings.keeps_keyring),
     ];
     let (title, sentence) = heading(&found, &desk.now.hour(zone));

@@ -38,11 +38,16 @@ impl Calendar {
     }
 
     pub(super) fn when(&self, at: Moment) -> When {
-        When { iso: at.iso(), day: at.day(&self.zone), short: at.short(self.now, &self.zone) }
+        When::of(at, self.now, &self.zone)
     }
 }
 
 impl When {
+    /// As it is told at `now` in this zone.
+    pub(super) fn of(at: Moment, now: Moment, zone: &TimeZone) -> When {
+        When { iso: at.iso(), day: at.day(zone), short: at.short(now, zone) }
+    }
+
     /// With the time of day to the second.
     pub(super) fn exact(at: Moment, zone: &TimeZone) -> When {
         When { iso: at.iso(), day: at.day(zone), short: format!("{}, {}", at.day(zone), at.clock(zone)) }

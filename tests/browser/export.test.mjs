@@ -29,7 +29,7 @@ const until = async words => {
 
 test('with nobody to approve, the page says so and what to do', async () => {
   await page.goto(HERE);
-  await page.getByText('Nobody else could approve an export.').waitFor();
+  await page.getByText('Nobody else could approve an export now.').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Ask for the export' }).count(), 0);
   await sound('export-nobody');
 });

@@ -169,3 +169,50 @@ fn of_two_that_send_to_one_place_the_later_is_believed_and_the_other_is_told() {
     assert_eq!(ground.run(&["backup", "drill"])["drills"][0]["outcome"], "passed");
     assert!(server.stop().success());
 }
+
+#[test]
+fn what_a_stranger_puts_there_keeps_nobody_from_restoring() {
+    let ground = Ground::new();
+    let server = Server::at(&ground.data, &["--cases", "2"]);
+    ground.add();
+    ground.print_kit();
+    ground.now();
+    assert!(server.stop().success());
+    let held = cases(&ground, "latest");
+    // Of each chain the folder and the newest base; that of the registry has the name of the installation.
+    let chains: Vec<PathBuf> = fs::read_dir(ground.there.join("base")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let registry = serde_json::from_slice::<Value>(&fs::read(ground.there.join("instance.json")).unwrap()).unwrap()["instance"].as_str().unwrap().to_owned();
+    assert_eq!(chains.len(), 2);
+    for chain in &chains {
+        let newest = fs::read_dir(chain).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
+        // What no name of ours is keeps nothing back.
+        fs::write(chain.join("Thumbs.db"), "a thumbnail").unwrap();
+        assert_eq!(cases(&ground, "latest"), held);
+        let log = ground.there.join("log").join(chain.file_name().unwrap());
+        fs::create_dir_all(&log).unwrap();
+        let generation = newest.file_name().unwrap().to_str().unwrap().split('-').nth(1).unwrap().to_owned();
+        let strangers = [
+            (chain.join("9999-4000000000-00000001-0000000000001"), b"nothing of ours".to_vec()),
+            // Ours, under a name that makes it the newest.
+            (chain.join("9998-4000000000-00000001-0000000000001"), fs::read(&newest).unwrap()),
+            // As if changes were missing.
+            (log.join(format!("0001-{generation}-99999998-99999999-0000000000001")), b"nothing of ours".to_vec()),
+        ];
+        for (place, content) in strangers {
+            fs::write(&place, content).unwrap();
+            let (code, _, error) = ground.restore(&["--dry-run"]);
+            let is_gap = place.starts_with(&log);
+            assert!(code == 1 && (is_gap || error.contains("--skip-unsigned")), "{}: {code} {error}", place.display());
+            let (code, out, error) = ground.restore(&["--dry-run", "--json", "--skip-unsigned"]);
+            assert_eq!(code, 0, "{} of {registry}: {error}", place.display());
+            assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["sites"][0]["cases"].as_u64(), Some(held));
+            fs::remove_file(place).unwrap();
+        }
+    }
+    // One of ours that is really missing is not passed over.
+    let chain = chains.iter().find(|chain| !chain.ends_with(&registry)).unwrap();
+    for base in fs::read_dir(chain).unwrap() {
+        fs::remove_file(base.unwrap().path()).unwrap();
+    }
+    assert_eq!(ground.restore(&["--dry-run", "--skip-unsigned"]).0, 1);
+}

@@ -17,15 +17,15 @@ use std::{
     time::Duration,
 };
 
-const PAGE: &str = "/system/export";
+pub(crate) const PAGE: &str = "/system/export";
 const DAYS_7: i64 = 7 * 24 * 3_600_000;
 
 /// A firm with two system administrators, an adviser, and clients: Cleo, who has a case, and Zed, who has another.
-struct House {
-    server: Server,
-    ann: Person,
-    ben: Person,
-    priya: Person,
+pub(crate) struct House {
+    pub(crate) server: Server,
+    pub(crate) ann: Person,
+    pub(crate) ben: Person,
+    pub(crate) priya: Person,
     _temporary: tempfile::TempDir,
     work: PathBuf,
 }
@@ -39,7 +39,15 @@ fn invite(by: &Browser, role: &str, name: &str) -> (String, String) {
 }
 
 impl House {
-    fn new() -> House {
+    /// Everybody has been there for some days.
+    pub(crate) fn new() -> House {
+        let house = House::fresh();
+        database::of_site(&house.server.dir).execute("update ticket set made = made - ?", params![DAYS_7]).unwrap();
+        house
+    }
+
+    /// Everybody was invited just now, by Ann.
+    pub(crate) fn fresh() -> House {
         let temporary = tempfile::tempdir().unwrap();
         let (server, ann) = found(&temporary.path().join("data"));
         let (email, link) = invite(&ann.browser, "administrator", "Ben Ode");
@@ -55,7 +63,7 @@ impl House {
     }
 
     /// Opens a case, to which a client is given access, with these files.
-    fn case(&self, title: &str, client: &str, files: Vec<(&str, Vec<u8>)>) -> String {
+    pub(crate) fn case(&self, title: &str, client: &str, files: Vec<(&str, Vec<u8>)>) -> String {
         let priya = &self.priya.browser;
         let form = priya.get("/cases/new");
         let (owner, kind) = (form.option("Priya Nair"), form.option("Family"));
@@ -72,29 +80,29 @@ impl House {
         case
     }
 
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         command(&[&["export", "--data", self.server.dir.to_str().unwrap()], arguments].concat(), "")
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.work.join(name)
     }
 }
 
 /// The path of a button on the page.
-fn button(browser: &Browser, action: &str) -> String {
+pub(crate) fn button(browser: &Browser, action: &str) -> String {
     let page = browser.get(PAGE).body;
     let found = page.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).find(|path| path.ends_with(action));
     found.unwrap_or_else(|| panic!("no {action} in {page}")).replace("&#x2F;", "/")
 }
 
-fn press(browser: &Browser, action: &str) {
+pub(crate) fn press(browser: &Browser, action: &str) {
     let path = button(browser, action);
     led(&browser.submit(PAGE, &path, &[]), PAGE);
 }
 
 /// The page, once it shows this.
-fn until(browser: &Browser, words: &str) -> String {
+pub(crate) fn until(browser: &Browser, words: &str) -> String {
     for _ in 0..150 {
         let page = browser.get(PAGE).body;
         if page.contains(words) {
@@ -106,7 +114,7 @@ fn until(browser: &Browser, words: &str) -> String {
 }
 
 /// Everything in a ZIP, by path.
-fn unpacked(bytes: &[u8]) -> HashMap<String, Vec<u8>> {
+pub(crate) fn unpacked(bytes: &[u8]) -> HashMap<String, Vec<u8>> {
     let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
     let mut file = |name: &String| {
@@ -117,19 +125,19 @@ fn unpacked(bytes: &[u8]) -> HashMap<String, Vec<u8>> {
     names.iter().map(|name| (name.clone(), file(name))).collect()
 }
 
-fn text<'f>(files: &'f HashMap<String, Vec<u8>>, name: &str) -> &'f str {
+pub(crate) fn text<'f>(files: &'f HashMap<String, Vec<u8>>, name: &str) -> &'f str {
     std::str::from_utf8(files.get(name).unwrap_or_else(|| panic!("no {name}"))).unwrap()
 }
 
-fn rows(files: &HashMap<String, Vec<u8>>, table: &str) -> Vec<Value> {
+pub(crate) fn rows(files: &HashMap<String, Vec<u8>>, table: &str) -> Vec<Value> {
     serde_json::from_str::<Value>(text(files, &format!("data/{table}.json"))).unwrap().as_array().unwrap().clone()
 }
 
-fn whole(files: &HashMap<String, Vec<u8>>) -> Vec<u8> {
+pub(crate) fn whole(files: &HashMap<String, Vec<u8>>) -> Vec<u8> {
     files.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice(), b"\n"].concat()).collect()
 }
 
-fn has(hay: &[u8], needle: &str) -> bool {
+pub(crate) fn has(hay: &[u8], needle: &str) -> bool {
     hay.windows(needle.len()).any(|window| window == needle.as_bytes())
 }
 
@@ -264,7 +272,7 @@ fn what_is_kept_of_one_client_has_nothing_of_another() {
     let at = house.at("none.zip");
     let (code, _, error) = house.run(&["--to", at.to_str().unwrap(), "--client", "#3", "--alone", "A test"]);
     assert_eq!(code, 0, "{error}");
-    assert!(text(&unpacked(&fs::read(&at).unwrap()), "index.html").contains("No account of this client has access to a case"));
+    assert!(text(&unpacked(&fs::read(&at).unwrap()), "index.html").contains("No account of this client may read a case"));
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_drill_finds_what_was_spoiled_and_the_next_run_heals_it() {
     assert!(!new.is_empty());
     new.iter().for_each(|path| fs::remove_file(path).unwrap());
     let (code, out, _) = drill();
-    assert!(code == 1 && out.contains("FAILED what was delivered of"), "{code} {out}");
+    assert!(code == 1 && out.contains("FAILED everything brought of"), "{code} {out}");
     let (code, out, _) = drill();
     assert_eq!(code, 0, "{out}");
     assert!(server.stop().success());

@@ -41,5 +41,6 @@ mod sites;
 mod sshd;
 mod states;
 mod throttle;
+mod two_people;
 mod uploads;
 mod world;

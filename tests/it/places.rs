@@ -139,6 +139,8 @@ fn a_place_that_goes_wrong_is_named_and_goes_on_when_it_is_well() {
     assert!(why.contains(&before) && why.contains(&sshd.config().fingerprint), "both keys are named: {why}");
     // A monitor on this machine sees it.
     let gauges = server.browser().get("/metrics").body;
+    let proxied = server.browser().raw("/metrics").header("X-Forwarded-For", "203.0.113.9").send().unwrap();
+    assert_eq!(proxied.status().as_u16(), 404, "who comes through a proxy is somewhere else");
     assert!(gauges.contains("strongroom_backup_well{place=\"nas\"} 0") && gauges.contains("strongroom_backup_well{place=\"cloud\"} 1"), "{gauges}");
     assert!(server.stop().success());
 }

@@ -68,6 +68,9 @@ pub struct Cost {
 /// More than for a sign-in: a passphrase is typed once a start, and its hash can be attacked off-line.
 const PASSPHRASE: Cost = Cost { m: 256 * 1024, t: 3, p: 1 };
 
+/// No slot asks for more than that.
+const MOST: Cost = Cost { m: 4 * PASSPHRASE.m, t: 16, p: 4 };
+
 /// One slot, as it stands in the keyring file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,6 +124,10 @@ fn wrap(unlock: &Unlock, salt: &[u8], cost: Option<Cost>) -> Result<Wrap, KeyErr
 }
 
 fn stretch(words: &Secret<String>, salt: &[u8], cost: Cost) -> Result<Secret<[u8; 32]>, KeyError> {
+    // A keyring comes from a backup too: what is kept there may ask for no more than this machine has.
+    if cost.m > MOST.m || cost.t > MOST.t || cost.p > MOST.p {
+        return Err(KeyError::NotGenuine);
+    }
     let params = Params::new(cost.m, cost.t, cost.p, Some(32)).map_err(|_| KeyError::Primitive("Argon2 cost"))?;
     let mut out = [0; 32];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)

@@ -31,11 +31,13 @@ pub enum LetterKind {
     ExportReady,
     /// Something is wrong with the backups.
     Backups,
+    /// A new recovery kit was made: the one on paper opens nothing any more, and somebody has seen the new key.
+    KitMade,
 }
 
 impl LetterKind {
     /// All of them.
-    pub const ALL: [LetterKind; 14] = [
+    pub const ALL: [LetterKind; 15] = [
         LetterKind::Invite,
         LetterKind::Reset,
         LetterKind::Recover,
@@ -50,6 +52,7 @@ impl LetterKind {
         LetterKind::ExportAlone,
         LetterKind::ExportReady,
         LetterKind::Backups,
+        LetterKind::KitMade,
     ];
 
     /// The word kept in the database; the templates of the letter are named after it.
@@ -69,6 +72,7 @@ impl LetterKind {
             LetterKind::ExportAlone => "export_alone",
             LetterKind::ExportReady => "export_ready",
             LetterKind::Backups => "backups",
+            LetterKind::KitMade => "kit_made",
         }
     }
 
@@ -94,6 +98,7 @@ impl LetterKind {
             LetterKind::ExportAlone => "Export made at the server",
             LetterKind::ExportReady => "Export ready",
             LetterKind::Backups => "Trouble with backups",
+            LetterKind::KitMade => "New recovery kit",
         }
     }
 
@@ -105,6 +110,7 @@ impl LetterKind {
             LetterKind::RecoverSoon | LetterKind::NewDevice | LetterKind::CodesWrong | LetterKind::Rescue => &["name", "link", "at"],
             LetterKind::FactorChanged | LetterKind::Backups => &["name", "link", "what", "at"],
             LetterKind::Test => &["link"],
+            LetterKind::KitMade => &["name", "link", "by", "at"],
             LetterKind::ExportAsked | LetterKind::ExportApproved => &["name", "link", "by", "what", "at"],
             LetterKind::ExportAlone => &["name", "link", "what", "at"],
             LetterKind::ExportReady => &["name", "link", "what", "ends"],

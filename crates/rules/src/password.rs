@@ -16,6 +16,9 @@ const REST: usize = 8;
 /// dates, keyboard walks and the usual disguises of them; fewer than 10^8 guesses is too few (ASVS 6.2.4, 6.2.11).
 pub fn check(field: &'static str, password: &str, about: &[&str]) -> Result<(), Problem> {
     let length = password.chars().count();
+    if length == 0 {
+        return Err(Problem::new(field, format!("Type a password of {MIN} characters or more: four words that do not belong together do well.")));
+    }
     if length < MIN {
         return Err(Problem::new(field, format!("The password has {length} characters. Make it {MIN} or more: four words that do not belong together do well.")));
     }
@@ -46,6 +49,7 @@ mod tests {
     #[test]
     fn short_long_common_and_near_at_hand_are_refused() {
         let says = |password: &str| check("p", password, &["Pell & Harrow Immigration", "Priya Nair", "priya@pellharrow.example"]).unwrap_err().text;
+        assert!(says("").starts_with("Type a password of 12"));
         assert!(says("Ab1!Ab1!x").contains("9 characters"));
         assert!(says(&"ab".repeat(129)).contains("258 characters"));
         for bad in ["password1234", "qwertyuiop123", "123456789012", "pellharrow2026", "Priya.Nair.1", "aaaaaaaaaaaaaa", "p@ssw0rdp@ssw0rd"] {

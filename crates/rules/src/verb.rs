@@ -173,6 +173,8 @@ verbs! {
     KeyStart = "key.start", "changed how the key is found at a start", "change how the key is found at a start", false;
     /// A recovery kit made or confirmed.
     KeyKit = "key.kit", "made a recovery kit", "make a recovery kit", false;
+    /// The key on a kit that waits to be on paper was shown.
+    KeyShow = "key.show", "looked at the recovery key", "look at the recovery key", false;
     /// A new root key.
     KeyRotate = "key.rotate", "changed the root key", "change the root key", false;
     /// The last way back in, on the console.
@@ -181,10 +183,22 @@ verbs! {
     SiteChange = "site.change", "changed the sites", "change the sites", false;
     /// The pages of backups.
     BackupView = "backup.view", "looked at the backups", "look at the backups", false;
-    /// A backup, a drill or a check that somebody asked for.
-    BackupRun = "backup.run", "had a backup made or tried", "have a backup made or tried", false;
-    /// Where backups go.
-    DestinationChange = "destination.change", "changed where backups go", "change where backups go", false;
+    /// A backup, or a check, that somebody asked for.
+    BackupRun = "backup.run", "had a backup made or looked at", "have a backup made or looked at", false;
+    /// A drill that somebody asked for.
+    BackupDrill = "backup.drill", "had a backup restored in a drill", "have a backup restored in a drill", false;
+    /// What need not be kept at a destination taken away.
+    BackupPrune = "backup.prune", "had older backups removed", "have older backups removed", false;
+    /// The installation came back from a backup.
+    BackupRestore = "backup.restore", "came back from a backup", "come back from a backup", false;
+    /// A destination added.
+    DestinationAdd = "destination.add", "added a place for backups", "add a place for backups", false;
+    /// A destination removed.
+    DestinationRemove = "destination.remove", "removed a place of backups", "remove a place of backups", false;
+    /// What lets the server in at a destination, given to the console.
+    DestinationShow = "destination.show", "had the way to a place of backups told", "have the way to a place of backups told", false;
+    /// Schedule or retention of a destination.
+    DestinationChange = "destination.change", "changed how backups are made or kept", "change how backups are made or kept", false;
     /// The page of exports.
     ExportView = "export.view", "looked at the exports", "look at the exports", false;
     /// An export of everything, or of all that is kept of one client.

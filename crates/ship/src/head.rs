@@ -19,6 +19,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The first line of format 1.
 const FORMAT: &str = "strongroom backup 1";
+/// What is said of an object that nobody with our key has signed under its name.
+pub(crate) const UNSIGNED: [&str; 6] = [
+    "it is cut off, or no object of a backup",
+    "it is no object of a backup",
+    "it bears no signature",
+    "its signature is not that of this installation",
+    "it belongs to another database",
+    "it stands under the name of another object",
+];
 /// The longest head, in bytes.
 pub const LONGEST: usize = 4096;
 
@@ -228,8 +237,8 @@ impl Signed {
         let found = Signed::look(bytes, name, Some(key))?;
         let bad = |why| ShipError::not_genuine(name, why);
         match () {
-            () if found.head.of != *of => Err(bad("it belongs to another database")),
-            () if found.head.name() != name => Err(bad("it stands under the name of another object")),
+            () if found.head.of != *of => Err(bad(UNSIGNED[4])),
+            () if found.head.name() != name => Err(bad(UNSIGNED[5])),
             () => Ok(found),
         }
     }
@@ -238,17 +247,17 @@ impl Signed {
     pub fn look(bytes: &[u8], name: &str, key: Option<&PublicKey>) -> Result<Signed, ShipError> {
         let bad = |why| ShipError::not_genuine(name, why);
         let mut ends = bytes.iter().take(LONGEST).enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
-        let (Some(format), Some(json), Some(signature)) = (ends.next(), ends.next(), ends.next()) else { return Err(bad("it is cut off, or no object of a backup")) };
+        let (Some(format), Some(json), Some(signature)) = (ends.next(), ends.next(), ends.next()) else { return Err(bad(UNSIGNED[0])) };
         let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
         match part(0, format) {
             line if line == FORMAT.as_bytes() => {}
             line if line.starts_with(b"strongroom backup ") => return Err(bad("it was written by a newer Strongroom; use that version")),
-            _ => return Err(bad("it is no object of a backup")),
+            _ => return Err(bad(UNSIGNED[1])),
         }
         let told = part(0, json + 1);
-        let mark = std::str::from_utf8(part(json + 1, signature)).ok().and_then(Hex::<SIGNATURE>::parse).ok_or_else(|| bad("it bears no signature"))?;
+        let mark = std::str::from_utf8(part(json + 1, signature)).ok().and_then(Hex::<SIGNATURE>::parse).ok_or_else(|| bad(UNSIGNED[2]))?;
         if key.is_some_and(|key| !key.verifies(Purpose::Backup, told, &mark.0)) {
-            return Err(bad("its signature is not that of this installation"));
+            return Err(bad(UNSIGNED[3]));
         }
         let head: Head = serde_json::from_slice(part(format + 1, json)).map_err(|_| bad("its head cannot be read"))?;
         head.fits().map_err(bad)?;

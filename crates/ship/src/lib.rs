@@ -124,6 +124,14 @@ impl ShipError {
         error.downcast().unwrap_or_else(ShipError::Io)
     }
 
+    /// The object that nobody with our key has signed under its name: a stranger's, or one of ours that was spoiled.
+    pub fn unsigned(&self) -> Option<&str> {
+        match self {
+            ShipError::NotGenuine { object, why } if head::UNSIGNED.contains(&why.as_str()) => Some(object),
+            _ => None,
+        }
+    }
+
     /// Whether it is this one object that is lost, and others may be well: it is not there, is not what was put there, or lies where the disk
     /// cannot be read (EIO).
     pub fn is_one_lost(&self) -> bool {

@@ -44,8 +44,15 @@ impl Named {
         Some(Named { kind, fence: small(fence)?, generation: small(generation)?, first: number(first)?, last: number(last)?, made, text: text.into() })
     }
 
-    /// What all these names tell, in the order of their states. Another thing in the folder of a database is an error: nobody but us puts
-    /// anything there.
+    /// What those of these names tell that can be ours, in the order of their states. Others have their own ways into the folders of a
+    /// destination, and what they leave there keeps nothing back.
+    pub fn ours<'n>(names: impl IntoIterator<Item = &'n str>, of: &Chain) -> Vec<Named> {
+        let mut all: Vec<Named> = names.into_iter().filter_map(|name| Named::parse(name, of)).collect();
+        all.sort_by_key(|named| (named.fence, named.generation, named.last, named.first));
+        all
+    }
+
+    /// What all these names tell, in the same order. In a spool nobody but us puts anything: another thing there is an error.
     pub fn all(names: &[String], of: &Chain) -> Result<Vec<Named>, ShipError> {
         let mut all: Vec<Named> = Vec::with_capacity(names.len());
         for name in names {

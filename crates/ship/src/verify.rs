@@ -47,13 +47,12 @@ pub struct Findings {
     pub wrong: Vec<Wrong>,
 }
 
-/// The objects that hold a database at a destination, with their lengths.
+/// The objects that hold a database at a destination, with their lengths. What cannot be ours by its name is none.
 pub fn objects(target: &dyn Target, of: &Chain) -> Result<Vec<(Named, u64)>, ShipError> {
     let mut all = Vec::new();
     for folder in ["base", "log"] {
         for object in target.list(&format!("{folder}/{}/", of.chain))? {
-            let named = Named::parse(&object.name, of).ok_or_else(|| ShipError::Name(object.name.clone()))?;
-            all.push((named, object.size));
+            all.extend(Named::parse(&object.name, of).map(|named| (named, object.size)));
         }
     }
     all.sort_by_key(|(named, _)| (named.fence, named.generation, named.last, named.first));

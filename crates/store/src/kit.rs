@@ -6,7 +6,7 @@ use crate::{
     appliance::{held, hold, unhold},
     charge::{Keeper, Leave},
     error::OpenError,
-    settings,
+    notice, settings,
     site::Core,
     user,
 };
@@ -15,7 +15,7 @@ use keys::{
     ring::{self, NewSlot},
     slot::SlotKind,
 };
-use rules::{Moment, Refusal, Verb, text};
+use rules::{LetterKind, Moment, Refusal, Verb, text};
 use rusqlite::Connection;
 
 /// Groups of the recovery key.
@@ -49,12 +49,23 @@ pub fn confirmed(keeper: &Keeper<'_, Writing>, one: &str, two: &str) -> Result<L
     Ok(keeper.leave())
 }
 
-/// The kit before is to open nothing any more: what is known of it goes first.
+/// The kit before is to open nothing any more: what is known of it goes first. Whoever makes another sees a key that opens everything, which
+/// every system administrator is told.
 pub fn replacing(keeper: &Keeper<'_, Writing>) -> Result<Leave<Writing>, Refusal> {
+    let tx = keeper.tx();
+    let by = notice::name_of(tx.sql, tx.actor().user)?;
+    let link = format!("{}/system/kit", tx.core.settings().url.clone().unwrap_or_else(|| "https://localhost".into()));
+    notice::tell_administrators(tx.sql, tx.core, LetterKind::KitMade, &[("by", &by), ("link", &link)])?;
     forget(keeper, Verb::KeyKit)
 }
 
-/// The same, because the root key is to be another one.
+/// The key on a kit that waits is about to be shown.
+pub fn shown(keeper: &Keeper<'_, Writing>) -> Result<(), Refusal> {
+    keeper.tx().note(Verb::KeyShow);
+    Ok(())
+}
+
+/// As [`replacing`], because the root key is to be another one.
 pub fn rotating(keeper: &Keeper<'_, Writing>) -> Result<Leave<Writing>, Refusal> {
     forget(keeper, Verb::KeyRotate)
 }

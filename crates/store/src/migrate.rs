@@ -16,6 +16,7 @@ pub(crate) const SITE: Migrations = &[
     include_str!("../../../migrations/site/0006_keep_reasons.sql"),
     include_str!("../../../migrations/site/0007_open_the_door.sql"),
     include_str!("../../../migrations/site/0008_return_all_data.sql"),
+    include_str!("../../../migrations/site/0009_name_the_accounts_of_exports.sql"),
 ];
 
 /// Of the registry of sites.

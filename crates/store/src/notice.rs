@@ -9,7 +9,7 @@ use crate::{
     user,
 };
 use rules::{LetterKind, Moment, Refusal, UserState};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 /// Puts a letter to the owner of an account into the queue. Without a mail server there is none, and nothing happens.
 pub(crate) fn tell(sql: &Connection, core: &Core, user: i64, kind: LetterKind, fields: &[(&'static str, &str)]) -> Result<(), Refusal> {
@@ -30,14 +30,21 @@ pub(crate) fn tell_administrators(sql: &Connection, core: &Core, kind: LetterKin
 }
 
 impl Site {
-    /// Tells every system administrator what is wrong with the backups.
-    pub async fn tell_of_backups(&self, what: String) -> Result<(), Refusal> {
+    /// Tells every system administrator what is wrong with the backups, a paragraph for each thing.
+    pub async fn tell_of_backups(&self, what: Vec<String>) -> Result<(), Refusal> {
+        let what = what.join("\n");
         let tell = move |sql: &Connection, core: &Core| {
             let link = format!("{}/system/backups", core.settings().url.clone().unwrap_or_else(|| "https://localhost".into()));
             tell_administrators(sql, core, LetterKind::Backups, &[("what", &what), ("link", &link)])
         };
         self.submit(false, move |sql, core| (tell(sql, core), Vec::new())).await
     }
+}
+
+/// Who did it, for a letter.
+pub(crate) fn name_of(sql: &Connection, user: i64) -> Result<String, Refusal> {
+    let name = sql.query_row("select name from user where id = ?", [user], |row| row.get(0)).optional().refuse()?;
+    Ok(name.unwrap_or_else(|| "Somebody at the server".into()))
 }
 
 fn given(fields: &[(&'static str, &str)]) -> Fields {

@@ -185,7 +185,7 @@ pub fn set_role(person: &InCharge<'_, Writing>, role: Role) -> Result<(), Refusa
         refuse_owner(person, Verb::PersonRole)?;
         leave_teams(person)?;
     }
-    tx.sql.execute("update user set role = ?2 where id = ?1", params![person.id(), role.value()]).refuse()?;
+    tx.sql.execute("update user set role = ?2, role_by = ?3, role_at = ?4 where id = ?1", params![person.id(), role.value(), (tx.actor().user != 0).then_some(tx.actor().user), tx.now().0]).refuse()?;
     session::end_others(tx.sql, tx.core, person.id(), 0)?;
     person.record(Verb::PersonRole, None, false);
     Ok(())

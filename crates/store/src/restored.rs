@@ -1,20 +1,21 @@
 //! Databases that came back from a backup, before anybody serves them: what they hold, and what is to be settled in the registry.
 
 use crate::{
-    Appliance,
-    appliance::{SiteEntry, entries, folder, held, registry, site_key},
+    Appliance, Site,
+    appliance::{SiteEntry, entries, folder, held, hold, registry, site_key, unhold},
     blob::Blob,
     error::OpenError,
     migrate::{self, migrate},
     open::{Role, open},
-    trail,
+    site::Core,
+    trail::{self, Event},
 };
 use keys::{
     KeyError, Ring, SiteKeys,
     blob::{FileKey, Opener},
     slot::Unlock,
 };
-use rules::{Moment, Secret};
+use rules::{Moment, Refusal, Secret, Verb};
 use rusqlite::{Connection, OptionalExtension};
 use std::{
     collections::BTreeSet,
@@ -62,6 +63,30 @@ pub struct Holds {
     pub blobs: Vec<String>,
 }
 
+/// Under what the registry holds that nobody has written down yet that it came back from a backup.
+const CAME_BACK: &str = "restored";
+
+impl Appliance {
+    /// The first start after a restore writes it into the trail of every site.
+    pub async fn came_back(&self) -> Result<(), OpenError> {
+        if self.held(CAME_BACK)?.is_none() {
+            return Ok(());
+        }
+        let failed = |refusal: Refusal| OpenError { exit: 1, text: format!("That this installation came back from a backup cannot be written down: {refusal}.") };
+        for (_, site) in self.sites().iter() {
+            site.came_back().await.map_err(failed)?;
+        }
+        unhold(&self.registry(), CAME_BACK)
+    }
+}
+
+impl Site {
+    async fn came_back(&self) -> Result<(), Refusal> {
+        let event = |core: &Core| Event { at: core.now(), actor: None, verb: Verb::BackupRestore, case: None, object: None, detail: None, origin: "".into(), session: None, refused: false };
+        self.submit(false, move |_, core| (Ok(()), vec![event(core)])).await
+    }
+}
+
 impl Opened {
     /// Opens the keyring that lies in this directory.
     pub fn keyring(dir: &Path, unlock: &Unlock) -> Result<Opened, OpenError> {
@@ -94,6 +119,7 @@ impl Opened {
         let mut registry = self.registry(Role::Writer)?;
         let tx = registry.transaction()?;
         tx.execute("update destination set schedule = 'by-hand'", [])?;
+        hold(&tx, CAME_BACK, b"1")?;
         for (entry, _) in entries(&tx)?.into_iter().filter(|(entry, _)| !restored.contains(&entry.id)) {
             tx.execute("delete from host where site_id = ?", [entry.id])?;
             tx.execute("delete from site where id = ?", [entry.id])?;

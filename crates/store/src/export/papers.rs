@@ -1,7 +1,7 @@
 //! What the readable pages of an export show, and where its documents come from: cases, their documents with every version, who has access,
 //! and what was changed.
 
-use super::{Chosen, Snapshot, rows::said};
+use super::{Chosen, Snapshot, rows::said, scope::READ};
 use crate::{blob::Blob, error::Refuse};
 use rules::{Level, Moment, Refusal, Verb, case::Status};
 use rusqlite::params;
@@ -136,16 +136,17 @@ impl Snapshot<'_> {
     /// Who was given access to a case and, inside the firm, who is kept out of it.
     pub fn seers(&self, case: i64, chosen: &Chosen) -> Result<Vec<Seer>, Refusal> {
         const SQL: &str = "select u.name, g.level, iif(?2, g.reason, null), coalesce(b.name, ''), g.at from grants g join user u on u.id = g.user_id left join user b on b.id = g.by_id where g.case_id = ?1
+            and (?2 or u.kind != 'client' or u.id in (select value from json_each(?3)))
             union all select u.name, null, w.reason, coalesce(b.name, ''), w.at from walls w join user u on u.id = w.user_id left join user b on b.id = w.by_id where ?2 and w.case_id = ?1 order by 5";
         let mut find = self.sql().prepare_cached(SQL).refuse()?;
         let seer = |row: &rusqlite::Row<'_>| {
             Ok(Seer { name: row.get(0)?, level: row.get::<_, Option<i64>>(1)?.map(Level::from_number), reason: row.get(2)?, by: row.get(3)?, at: Moment(row.get(4)?) })
         };
-        find.query_map(params![case, chosen.is_inside()], seer).refuse()?.collect::<Result<_, _>>().refuse()
+        find.query_map(params![case, chosen.is_inside(), chosen.own], seer).refuse()?.collect::<Result<_, _>>().refuse()
     }
 
-    /// What was changed about a case, oldest first.
-    pub fn changes(&self, case: i64) -> Result<Vec<Happened>, Refusal> {
+    /// What was changed about a case, oldest first; inside the firm, walls too.
+    pub fn changes(&self, case: i64, chosen: &Chosen) -> Result<Vec<Happened>, Refusal> {
         const SQL: &str = "select e.at, coalesce(u.name, 'Strongroom'), e.verb,
                 case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object) end
             from event e left join user u on u.id = e.actor where e.case_id = ? and e.refused = 0 order by e.seq";
@@ -154,7 +155,8 @@ impl Snapshot<'_> {
         let mut out = Vec::new();
         while let Some(row) = rows.next().refuse()? {
             let code: String = row.get(2).refuse()?;
-            if Verb::from_value(&code).is_some_and(Verb::changes_a_case) {
+            let told = |verb: Verb| verb.changes_a_case() && (chosen.is_inside() || !matches!(verb, Verb::WallRaise | Verb::WallLower));
+            if Verb::from_value(&code).is_some_and(told) {
                 let (at, who, thing) = (Moment(row.get(0).refuse()?), row.get(1).refuse()?, row.get(3).refuse()?);
                 out.push(Happened { at, who, what: said(&code, false), thing });
             }
@@ -164,16 +166,16 @@ impl Snapshot<'_> {
 
     /// Contacts by name, each with its accounts: row id, name, whether it is an organisation, and row id and name of an account.
     pub fn clients(&self, chosen: &Chosen) -> Result<Vec<Link>, Refusal> {
-        const SQL: &str = "select c.id, c.name, c.kind = 'organisation', u.id, u.name from contact c left join user_contact l on l.contact_id = c.id left join user u on u.id = l.user_id
-            where ?1 is null or c.id in (select value from json_each(?1)) order by c.name collate nocase, c.id, u.id";
+        const SQL: &str = "select c.id, c.name, c.kind = 'organisation', u.id, u.name from contact c left join user_contact l on l.contact_id = c.id and (?2 is null or l.user_id in (select value from json_each(?2)))
+            left join user u on u.id = l.user_id where ?1 is null or c.id in (select value from json_each(?1)) order by c.name collate nocase, c.id, u.id";
         let mut find = self.sql().prepare(SQL).refuse()?;
-        find.query_map([&chosen.contacts], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))).refuse()?.collect::<Result<_, _>>().refuse()
+        find.query_map([&chosen.contacts, &chosen.own], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))).refuse()?.collect::<Result<_, _>>().refuse()
     }
 
-    /// Row ids of the cases to which an account was given access.
+    /// Row ids of the cases that an account may read.
     pub fn cases_of(&self, account: i64) -> Result<Vec<i64>, Refusal> {
-        let mut find = self.sql().prepare_cached("select case_id from grants where user_id = ? order by case_id").refuse()?;
-        find.query_map([account], |row| row.get(0)).refuse()?.collect::<Result<_, _>>().refuse()
+        let mut find = self.sql().prepare_cached("select case_id from sight where user_id = ? and level >= ? order by case_id").refuse()?;
+        find.query_map([account, i64::from(READ)], |row| row.get(0)).refuse()?.collect::<Result<_, _>>().refuse()
     }
 
     /// Bytes of all documents that belong to what was chosen, and how many versions there are.

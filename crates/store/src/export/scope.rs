@@ -2,16 +2,21 @@
 
 use super::Snapshot;
 use crate::error::Refuse;
-use rules::{Refusal, text};
-use rusqlite::Connection;
+use rules::{Level, Refusal, text};
+use rusqlite::{Connection, params};
 
 /// What is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// The whole site.
     Everything,
-    /// What is kept of one client, by the row id of the contact: see [`client`].
-    Client(i64),
+    /// What is kept of one client, with the accounts that belonged to them when it was asked for.
+    Client {
+        /// Row id of the contact: see [`client`].
+        contact: i64,
+        /// Row id of the export.
+        export: i64,
+    },
     /// One case, by its row id: see [`Snapshot::case`].
     Case(i64),
 }
@@ -34,18 +39,24 @@ impl Chosen {
     /// Whether what the firm notes for itself is in it: why access was given, walls, teams. In the data of a client it is not, because it may
     /// speak of others.
     pub fn is_inside(&self) -> bool {
-        !matches!(self.scope, Scope::Client(_))
+        !matches!(self.scope, Scope::Client { .. })
     }
 }
 
 const OF_CASES: &str = "select owner_id from cases where id in (select value from json_each(?1))
     union select supervisor_id from cases where id in (select value from json_each(?1))
     union select changed_by from cases where id in (select value from json_each(?1))
-    union select user_id from grants where case_id in (select value from json_each(?1))
+    union select g.user_id from grants g join user u on u.id = g.user_id where g.case_id in (select value from json_each(?1)) and (?3 or u.kind != 'client')
     union select by_id from grants where case_id in (select value from json_each(?1))
     union select v.by_id from version v join document d on d.id = v.document_id where d.case_id in (select value from json_each(?1))
     union select trashed_by from document where case_id in (select value from json_each(?1))
     union select value from json_each(?2)";
+
+/// The accounts of an export: those that belonged to the client when it was asked for, and still do.
+pub(super) const ACCOUNTS: &str = "select a.user_id from export_account a join export e on e.id = a.export_id join user_contact l on l.contact_id = e.contact_id and l.user_id = a.user_id where a.export_id = ?1";
+
+/// The level from which on somebody reads what is in a case.
+pub(super) const READ: u8 = Level::Read as u8;
 
 /// The client that somebody typed: by name, whatever its capitals, or as `#12` by the number that lists and exports give it.
 pub fn client(sql: &Connection, typed: &str) -> Result<i64, Refusal> {
@@ -82,31 +93,27 @@ impl Snapshot<'_> {
         }
     }
 
-    /// The client that was typed, as [`client`] finds it.
-    pub fn client(&self, typed: &str) -> Result<Scope, Refusal> {
-        client(self.sql(), typed).map(Scope::Client)
-    }
-
-    /// The rows that belong to a scope. A client has the cases to which an account of theirs was given access.
+    /// The rows that belong to a scope. A client has the cases that an account of theirs may read, by the same decision as on every page: a
+    /// wall keeps a case out.
     pub fn choose(&self, scope: Scope) -> Result<Chosen, Refusal> {
         let list = |query: &str, id: i64| self.sql().query_row(query, [id], |row| row.get::<_, String>(0)).refuse();
         let named = |query: &str, id: i64| self.sql().query_row(query, [id], |row| row.get::<_, String>(0)).refuse();
         let (name, cases, own, contacts) = match scope {
             Scope::Everything => return Ok(Chosen { scope, name: String::new(), cases: None, people: None, own: None, contacts: None }),
-            Scope::Client(id) => (
-                named("select name from contact where id = ?", id)?,
-                list("select json_group_array(distinct g.case_id) from grants g join user_contact l on l.user_id = g.user_id where l.contact_id = ?", id)?,
-                list("select json_group_array(user_id) from user_contact where contact_id = ?", id)?,
-                format!("[{id}]"),
+            Scope::Client { contact, export } => (
+                named("select name from contact where id = ?", contact)?,
+                list(&format!("select json_group_array(distinct s.case_id) from sight s join ({ACCOUNTS}) a on a.user_id = s.user_id where s.level >= {READ}"), export)?,
+                list(&format!("select json_group_array(user_id) from ({ACCOUNTS})"), export)?,
+                format!("[{contact}]"),
             ),
             Scope::Case(id) => (
                 named("select reference from cases where id = ?", id)?,
                 format!("[{id}]"),
-                list("select json_group_array(u.id) from user u join grants g on g.user_id = u.id where g.case_id = ? and u.kind = 'client'", id)?,
-                list("select json_group_array(distinct l.contact_id) from grants g join user_contact l on l.user_id = g.user_id where g.case_id = ?", id)?,
+                list("select json_group_array(u.id) from user u join sight s on s.user_id = u.id where s.case_id = ? and u.kind = 'client'", id)?,
+                list("select json_group_array(distinct l.contact_id) from sight s join user_contact l on l.user_id = s.user_id where s.case_id = ?", id)?,
             ),
         };
-        let people = self.sql().query_row(&format!("select json_group_array(owner_id) from ({OF_CASES}) where owner_id is not null"), [&cases, &own], |row| row.get(0)).refuse()?;
+        let people = self.sql().query_row(&format!("select json_group_array(owner_id) from ({OF_CASES}) where owner_id is not null"), params![cases, own, !matches!(scope, Scope::Client { .. })], |row| row.get(0)).refuse()?;
         Ok(Chosen { scope, name, cases: Some(cases), people: Some(people), own: Some(own), contacts: Some(contacts) })
     }
 }

@@ -76,6 +76,8 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
 pub const LEFT_OUT_COLUMNS: &[(&str, &str, &str)] = &[
     ("user", "password", "the hash of a password"),
     ("user", "email_index", "a blind index"),
+    ("user", "role_by", "who gave the role, which the history tells"),
+    ("user", "role_at", "when that was, which the history tells"),
     ("version", "blob", "the name of the encrypted file on the server"),
     ("version", "blob_key", "the key of that file"),
     ("event", "link", "can be checked only with the key of the site: strongroom audit verify"),
@@ -132,7 +134,7 @@ pub const TABLES: &[Table] = &[
         columns: &[("contact_id", Number), ("contact", Text), ("person_id", Number), ("person", Text)],
         query: concat!(
             "select l.contact_id, c.name, l.user_id, u.name from user_contact l join contact c on c.id = l.contact_id join user u on u.id = l.user_id where ",
-            among!(":contacts", "l.contact_id"), " order by 1, 3"
+            among!(":contacts", "l.contact_id"), " and ", among!(":own", "l.user_id"), " order by 1, 3"
         ),
         of: &["user_contact"],
         of_clients: true,
@@ -170,7 +172,7 @@ pub const TABLES: &[Table] = &[
             ("changed_by", Text), ("changes", Number), ("documents", Number), ("walls", Number),
         ],
         query: concat!(
-            "select c.id, c.reference, c.title, c.summary, c.type_id, t.name, c.status, c.outcome, c.reopened, c.owner_id, o.name, c.supervisor_id, s.name, c.opened, c.closed, c.changed, c.changed_by,
+            "select c.id, c.reference, c.title, c.summary, c.type_id, t.name, c.status, c.outcome, iif(:inside, c.reopened, null), c.owner_id, o.name, c.supervisor_id, s.name, c.opened, c.closed, c.changed, c.changed_by,
             b.name, c.version, c.documents, iif(:inside, c.walls, null) from cases c join case_type t on t.id = c.type_id join user o on o.id = c.owner_id join user b on b.id = c.changed_by
             left join user s on s.id = c.supervisor_id where ", among!(":cases", "c.id"), " order by c.id"
         ),
@@ -185,7 +187,8 @@ pub const TABLES: &[Table] = &[
         ],
         query: concat!(
             "select g.case_id, c.reference, g.user_id, u.name, g.level, iif(:inside, g.reason, null), g.by_id, b.name, g.at from grants g join cases c on c.id = g.case_id
-            join user u on u.id = g.user_id left join user b on b.id = g.by_id where ", among!(":cases", "g.case_id"), " order by 1, 3"
+            join user u on u.id = g.user_id left join user b on b.id = g.by_id where ", among!(":cases", "g.case_id"),
+            " and (:inside or u.kind != 'client' or ", among!(":own", "u.id"), ") order by 1, 3"
         ),
         of: &["grants"],
         of_clients: true,
@@ -248,7 +251,7 @@ pub const TABLES: &[Table] = &[
             e.detail, iif(:inside and e.kind = 3, (select text from reason r where r.case_id = e.case_id and r.user_id = e.object and r.at = e.at), null),
             iif(", among!(":own", "e.actor"), ", e.origin, null), iif(", among!(":own", "e.actor"), ", e.session, null)
             from event e left join user u on u.id = e.actor left join cases c on c.id = e.case_id
-            where :cases is null or e.case_id in (select value from json_each(:cases)) and (e.refused = 0 or e.actor in (select value from json_each(:own)))
+            where :cases is null or e.case_id in (select value from json_each(:cases)) and (:inside or e.verb not in ('wall.raise', 'wall.lower')) and (e.refused = 0 or e.actor in (select value from json_each(:own)))
                 or e.case_id is null and (e.actor in (select value from json_each(:own)) and (e.kind is null or e.kind != 3 or e.object = e.actor)
                     or e.kind = 3 and e.object in (select value from json_each(:own))) order by e.seq"
         ),
@@ -301,6 +304,14 @@ pub const TABLES: &[Table] = &[
         query: "select e.id, e.contact_id, c.name, e.reason, e.stage, e.by_id, b.name, e.asked, e.alone, e.second_id, s.name, e.answered, e.ended, e.why, e.problems, e.fetched, e.size, e.sha256
             from export e left join contact c on c.id = e.contact_id left join user b on b.id = e.by_id left join user s on s.id = e.second_id where :cases is null order by e.id",
         of: &["export"],
+        of_clients: false,
+    },
+    Table {
+        name: "export_accounts",
+        about: "Whose accounts an export of one client was about.",
+        columns: &[("export_id", Number), ("person_id", Number), ("person", Text)],
+        query: "select a.export_id, a.user_id, u.name from export_account a join user u on u.id = a.user_id where :cases is null order by 1, 2",
+        of: &["export_account"],
         of_clients: false,
     },
 ];

@@ -3,7 +3,7 @@
 
 use super::{
     Scope, Source, Stage,
-    request::{self, KEPT, LAPSES, seconds, tell, tell_asked},
+    request::{self, KEPT, LAPSES, others, tell, tell_asked},
     scope,
 };
 use crate::{
@@ -62,7 +62,7 @@ pub struct Taken {
 impl Taken {
     /// What it is of.
     pub fn scope(&self) -> Scope {
-        self.contact.map_or(Scope::Everything, Scope::Client)
+        self.contact.map_or(Scope::Everything, |contact| Scope::Client { contact, export: self.number })
     }
 }
 
@@ -74,8 +74,8 @@ pub(crate) fn files(sql: &Connection) -> rusqlite::Result<Vec<String>> {
 /// Whether there is room for a prepared file, with a sentence if not.
 pub(super) fn fits(sql: &Connection, core: &Core, contact: Option<i64>) -> Result<(), Refusal> {
     const SQL: &str = "select coalesce(sum(v.size), 0) from version v join document d on d.id = v.document_id
-        where ?1 is null or d.case_id in (select g.case_id from grants g join user_contact l on l.user_id = g.user_id where l.contact_id = ?1)";
-    let documents: u64 = sql.query_row(SQL, [contact], |row| row.get(0)).refuse()?;
+        where ?1 is null or d.case_id in (select s.case_id from sight s join user_contact l on l.user_id = s.user_id where l.contact_id = ?1 and s.level >= ?2)";
+    let documents: u64 = sql.query_row(SQL, params![contact, scope::READ], |row| row.get(0)).refuse()?;
     let rows = std::fs::metadata(core.folder.join("site.db")).map_or(0, |meta| meta.len());
     let (needed, room) = (documents.saturating_add(rows.saturating_mul(2)), core.exports.room());
     match needed <= room {
@@ -173,12 +173,17 @@ impl Site {
 
     /// Takes the export that was approved first; `None` when there is none.
     pub async fn take_export(&self) -> Result<Option<Taken>, Refusal> {
+        // Both are still who they were, or it comes to nothing.
+        const OUTLIVED: &str = "update export set stage = 'failed', ended = ?1, why = 'Whoever asked for it, or approved it, may not do so any more.' where stage = 'approved'
+            and (by_id is not null and by_id not in (select id from user where state = 'active' and role = 'administrator')
+                or second_id is not null and second_id not in (select id from user where state = 'active' and role in ('administrator', 'manager')))";
         const NEXT: &str = "update export set stage = 'making' where id = (select id from export where stage = 'approved' order by answered, id limit 1) returning id";
         if !self.door(|sql| sql.prepare_cached("select 1 from export where stage = 'approved'").refuse()?.exists([]).refuse())? {
             return Ok(None);
         }
-        let taken = self.submit(false, |sql, _| {
+        let taken = self.submit(false, |sql, core| {
             let next = || -> Result<Option<Taken>, Refusal> {
+                sql.execute(OUTLIVED, [core.now().0]).refuse()?;
                 let number = sql.query_row(NEXT, [], |row| row.get::<_, i64>(0)).optional().refuse()?;
                 number.map(|number| taken(sql, number)).transpose()
             };
@@ -276,7 +281,7 @@ pub fn at_console(site: &Administer<'_, Writing>, asked: &request::Asked, alone:
     let tx = site.tx();
     let (sql, core) = (tx.sql, tx.core);
     let contact = asked.client.as_deref().map(|typed| scope::client(sql, typed)).transpose()?;
-    let alone = alone || seconds(sql, 0)?.is_empty();
+    let alone = alone || others(sql, 0)?.is_empty();
     const BEFORE: &str = "select id, stage, asked from export where by_id is null and contact_id is ?1 and (alone = 0 or ?2) and stage in ('asked', 'approved', 'making', 'ready', 'failed') order by id desc limit 1";
     let before = sql.query_row(BEFORE, params![contact, alone], |row| Ok((row.get(0)?, Stage::at(row, 1, Moment(row.get(2)?), tx.now())?))).optional().refuse()?;
     match before {
@@ -315,10 +320,11 @@ fn put(site: &Administer<'_, Writing>, contact: Option<i64>, reason: &str, stage
     const PUT: &str = "insert into export (contact_id, reason, stage, asked, alone, answered) values (?1, ?2, ?3, ?4, ?5, iif(?5, ?4, null))";
     tx.sql.execute(PUT, params![contact, reason, stage.value(), tx.now().0, alone]).refuse()?;
     let number = tx.sql.last_insert_rowid();
+    request::name_accounts(tx.sql, number, contact)?;
     let verb = if alone { Verb::ExportAlone } else { Verb::ExportAsk };
     tx.record(verb, None, Some((Kind::Export, number)), contact, false);
     if alone {
-        let all = seconds(tx.sql, 0)?.into_iter().filter(|(_, _, administrator)| *administrator);
+        let all = others(tx.sql, 0)?.into_iter().filter(|(_, _, administrator)| *administrator);
         all.into_iter().try_for_each(|(id, ..)| tell(tx.sql, tx.core, id, LetterKind::ExportAlone, "", contact))?;
     }
     Ok(number)
@@ -332,7 +338,7 @@ pub fn standing(site: &Administer<'_, Writing>, number: i64) -> Result<Standing,
         let stage = Stage::at(row, 0, Moment(row.get(1)?), tx.now())?;
         Ok(Standing { number, stage, size: row.get(2)?, sha256: row.get(3)?, why: row.get(4)?, problems: row.get(5)?, waits_for: Vec::new() })
     });
-    let waits_for = seconds(tx.sql, 0)?.into_iter().map(|(_, name, _)| name).collect();
+    let waits_for = others(tx.sql, 0)?.into_iter().map(|(_, name, _)| name).collect();
     Ok(Standing { waits_for, ..found.refuse()? })
 }
 

@@ -263,12 +263,12 @@ fn another_e_mail_address_counts_at_once_and_both_are_told() {
 fn trouble_with_backups_is_told_to_every_system_administrator_and_to_nobody_else() {
     let house = House::new();
     crate::accounts::with_mail(&house);
-    let tell = || house.runtime.block_on(house.site().tell_of_backups("Nothing arrives at office: the destination is full.".into()));
+    let tell = || house.runtime.block_on(house.site().tell_of_backups(vec!["Nothing arrives at office: the destination is full.".into(), "No drill from office has passed yet.".into()]));
     tell().unwrap();
     let mut told = 0;
     while let Some(due) = house.site().next_letter().unwrap() {
         let letter = due.letter.unwrap();
-        assert_eq!((letter.kind, letter.fields.get("what")), (rules::LetterKind::Backups, Some("Nothing arrives at office: the destination is full.")));
+        assert_eq!((letter.kind, letter.fields.get("what")), (rules::LetterKind::Backups, Some("Nothing arrives at office: the destination is full.\nNo drill from office has passed yet.")));
         assert!(letter.fields.get("link").is_some_and(|link| link.ends_with("/system/backups")));
         told += 1;
         house.runtime.block_on(house.site().letter_sent(due.id, "250 ok".into())).unwrap();
