@@ -26,7 +26,7 @@ use crate::{app, config::Settings};
 use dice::Dice;
 use jiff::tz::TimeZone;
 use keys::password;
-use names::{ADMINISTRATOR, CLIENTS, FIRM, Person, STAFF};
+use names::{ADMINISTRATOR, CLIENTS, FIRM, MANAGER, Person, STAFF};
 use rules::{Level, Moment, Refusal, Secret, Role, case::Status, when};
 use std::{collections::HashMap, sync::Arc};
 use store::{Appliance, Firm, Site, error::OpenError, fill::NewCase, user::NewUser};
@@ -91,7 +91,7 @@ pub(crate) fn accounts(seed: u64) -> Vec<Account> {
         totp.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         Account { name: person.name, words: person.words, email: person.email, role, password, totp }
     };
-    let staff = STAFF.into_iter().map(|person| (person, Role::Staff));
+    let staff = (0..).zip(STAFF).map(|(place, person)| (person, if place == MANAGER { Role::Manager } else { Role::Staff }));
     let clients = CLIENTS.into_iter().map(|person| (person, Role::Client));
     (0..).zip(staff.chain([(ADMINISTRATOR, Role::Administrator)]).chain(clients)).map(account).collect()
 }

@@ -32,6 +32,9 @@ pub(crate) const STAFF: [Person; 6] = [
 /// Place of reception in [`STAFF`]: knows references, owns no case.
 pub(crate) const RECEPTION: usize = 5;
 
+/// Place in [`STAFF`] of the case manager, who looks after people too, and can approve what the administrator asks for.
+pub(crate) const MANAGER: usize = 1;
+
 /// Runs the box and sees no case, which is why stories never count him among the staff.
 pub(crate) const ADMINISTRATOR: Person = person("Tom Ashworth", "tom.ashworth@pellharrow.example", "System administrator");
 

@@ -160,8 +160,8 @@ fn row(row: Listed, role: Role, calendar: &Calendar, progress: Option<Progress>)
         size: row.size.map(size_words).unwrap_or_default(),
         acts: acts(&row, role),
         releases: (row.stage == Stage::Asked && !row.mine).then_some(match row.client {
-            None => "every case, document and person of the firm",
-            Some(_) => "all that is kept of this client",
+            None => "every case, document and person of the firm, whatever walls there are",
+            Some(_) => "all that is kept of this client, and the cases that these accounts may read",
         }),
         why: row.why,
         reason: row.reason,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, test } from 'node:test';
 import { Firm, complaints } from './firm.mjs';
-import { faults } from './look.mjs';
+import { SHOTS, faults } from './look.mjs';
 
 const firm = await Firm.open();
 after(() => firm.close());
@@ -102,4 +102,33 @@ test('what is damaged at a place is named until a drill has brought it again', a
   await firm.command('backup', 'drill');
   await until('/system/backups', 'In step');
   assert.equal(await page.getByText('is damaged, found').count(), 0);
+});
+
+test('with the kit on paper, the places of today are a sheet of their own, and the page is a record when it is printed', async () => {
+  await page.goto('/system/kit');
+  await page.getByRole('button', { name: 'Make the recovery kit' }).click();
+  await page.getByRole('heading', { name: 'Print the recovery kit' }).waitFor();
+  const groups = (await page.locator('.kitkey li').allInnerTexts()).map(text => text.trim());
+  const asked = (await page.locator('label[for^=group]').allInnerTexts()).map(label => Number(label.match(/\d+/)[0]));
+  for (const n of asked) await page.getByLabel(`Group ${n}`, { exact: true }).fill(groups[n - 1]);
+  await page.getByLabel(/First holder/).fill('Ann Bell');
+  await page.getByLabel(/Second holder/).fill('Ben Ode');
+  await page.getByRole('button', { name: 'It is on paper' }).click();
+  await page.goto('/system/kit');
+  await page.getByRole('heading', { name: 'Places of the backups of Pell & Harrow' }).waitFor();
+  assert.equal(await page.locator('.kitkey').count(), 0, 'the key is gone');
+  assert.ok((await page.locator('#places code').allInnerTexts()).some(text => text.includes(`restore --dir ${there}`)));
+  await sound('kit-places');
+  await page.goto('/system/backups');
+  await page.getByRole('link', { name: 'print a sheet of those of today' }).waitFor();
+  for (const [path, shot] of [['/system/backups', 'backups-print'], ['/system/kit', 'kit-places-print']]) {
+    await page.goto(path);
+    await page.emulateMedia({ media: 'print', colorScheme: 'light' });
+    await page.setViewportSize({ width: 794, height: 1123 });
+    if (path === '/system/backups') {
+      assert.ok(await page.getByText('Record of the backups').isVisible() && await page.locator('.record > summary').last().isVisible());
+    }
+    await page.screenshot({ path: join(SHOTS, `${shot}.png`), fullPage: true });
+    await page.emulateMedia({ media: 'screen' });
+  }
 });

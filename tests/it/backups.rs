@@ -169,6 +169,12 @@ fn a_bare_machine_with_destination_and_kit_has_everything_again() {
     let _ = command(&["backup", "verify", "--deep", "--data", at], "");
     assert_ne!(command(&["backup", "prune", "--apply", "--data", at], "").0, 0);
     assert_eq!(objects(), before);
+    // Its first start wrote down that it came back.
+    let zip = ground.back.with_extension("zip");
+    let (code, _, error) = command(&["export", "--data", at, "--to", zip.to_str().unwrap(), "--alone", "A test"], "");
+    assert_eq!(code, 0, "{error}");
+    let history = crate::export::rows(&crate::export::unpacked(&fs::read(&zip).unwrap()), "history");
+    assert_eq!(history.iter().filter(|row| row["code"] == "backup.restore").count(), 1);
     // And once more: nothing is ever overwritten.
     let (code, _, error) = ground.restore(&[]);
     assert!(code == 73 && error.contains("never overwrites"), "{code} {error}");
