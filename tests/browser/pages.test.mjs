@@ -184,7 +184,7 @@ look('key of the system with errors', as('Tom A'), async page => {
   await page.goto('/system/key');
   await page.getByRole('radio', { name: /Somebody types a passphrase/ }).check();
   await page.getByLabel('Passphrase', { exact: true }).fill('short');
-  await page.getByRole('button', { name: 'Keep it so' }).click();
+  await page.getByRole('button', { name: 'Keep this choice' }).click();
   await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
 }, 422);
 /** The page of an account, or one below it. */
