@@ -26,7 +26,7 @@ use crate::{app, config::Settings};
 use dice::Dice;
 use jiff::tz::TimeZone;
 use keys::password;
-use names::{ADMINISTRATOR, CLIENTS, FIRM, MANAGER, Person, STAFF};
+use names::{ADMINISTRATOR, CLIENTS, FIRM, MANAGER, Person, STAFF, TEAMS};
 use rules::{Level, Moment, Refusal, Secret, Role, case::Status, when};
 use std::{collections::HashMap, sync::Arc};
 use store::{Appliance, Firm, Site, error::OpenError, fill::NewCase, user::NewUser};
@@ -163,11 +163,13 @@ async fn finish(appliance: &Appliance, accounts: &[Account], plan: Plan, talk: b
 async fn fill(site: &Site, accounts: &[Account], plan: Plan, talk: bool) -> Result<(), Refusal> {
     let people = accounts.iter().map(|account| person(site, account)).collect::<Result<_, _>>()?;
     let ids = site.fill_people(people).await?;
+    let team = |(name, places): (&'static str, &[usize])| (name, places.iter().filter_map(|place| ids.get(*place).copied()).collect());
+    let teams = site.fill_teams(TEAMS.map(team).into()).await?;
     site.fill_types(story::TYPES).await?;
     let shelf = Arc::new(shelf(site, plan));
     for (done, batch) in shelf.chunks(BATCH).enumerate() {
-        let (site_, ids, batch) = (site.clone(), ids.clone(), batch.to_vec());
-        let made = tokio::task::spawn_blocking(move || batch.iter().filter_map(|place| missing(&site_, &ids, plan, place).transpose()).collect::<Result<Vec<_>, Refusal>>());
+        let (site_, known, batch) = (site.clone(), Known { people: ids.clone(), teams: teams.clone() }, batch.to_vec());
+        let made = tokio::task::spawn_blocking(move || batch.iter().filter_map(|place| missing(&site_, &known, plan, place).transpose()).collect::<Result<Vec<_>, Refusal>>());
         site.fill_cases(made.await.map_err(Refusal::fault)??).await?;
         if talk && done % 50 == 49 {
             eprintln!("  {} of {} cases", (done + 1) * BATCH, plan.cases);
@@ -222,19 +224,25 @@ fn person(site: &Site, account: &Account) -> Result<NewUser, Refusal> {
     Ok(NewUser { role: account.role, name, words, email, password, totp: Secret::new(account.totp) })
 }
 
+/// Row ids of those whom a case can name.
+struct Known {
+    people: Vec<i64>,
+    teams: Vec<i64>,
+}
+
 /// The case, unless it is there already.
-fn missing(site: &Site, ids: &[i64], plan: Plan, place: &Place) -> Result<Option<NewCase>, Refusal> {
+fn missing(site: &Site, known: &Known, plan: Plan, place: &Place) -> Result<Option<NewCase>, Refusal> {
     match site.lacks_case(&place.reference())? {
-        true => case(site, ids, plan, place).map(Some),
+        true => case(site, known, plan, place).map(Some),
         false => Ok(None),
     }
 }
 
 /// One case, with its papers encrypted and on disk.
-fn case(site: &Site, ids: &[i64], Plan { seed, now, .. }: Plan, place: &Place) -> Result<NewCase, Refusal> {
+fn case(site: &Site, known: &Known, Plan { seed, now, .. }: Plan, place: &Place) -> Result<NewCase, Refusal> {
     let (n, opened) = (place.story, place.opened);
     let story = story::case(seed, n, STAFF.len());
-    let who = |place: usize| ids.get(place).copied().unwrap_or(1);
+    let who = |place: usize| known.people.get(place).copied().unwrap_or(1);
     let mut documents = Vec::new();
     if n < WITH_PAPERS {
         for (k, paper) in (0..).zip(&story.papers) {
@@ -245,9 +253,10 @@ fn case(site: &Site, ids: &[i64], Plan { seed, now, .. }: Plan, place: &Place) -
         }
     }
     let mut grants: Vec<_> = story.also.iter().map(|(place, level)| (who(*place), Level::from_word(level).unwrap_or(Level::Read), None)).collect();
-    let mut walls = Vec::new();
-    // The best known case has both clients and a wall.
+    let (mut walls, mut teams) = (Vec::new(), Vec::new());
+    // The best known case has both clients, a team and a wall.
     if n == 0 {
+        teams.extend(known.teams.first().map(|team| (*team, Level::Read, Some("Covers for each other"))));
         let client = |place: usize| who(STAFF.len() + 1 + place);
         grants.extend([(client(0), Level::Contribute, None), (client(1), Level::Read, None)]);
         walls.push((who(4), "Acted for Mr Adeyemi’s former employer"));
@@ -263,6 +272,7 @@ fn case(site: &Site, ids: &[i64], Plan { seed, now, .. }: Plan, place: &Place) -
         supervisor: story.supervisor.map(who),
         opened,
         grants,
+        teams,
         walls,
         documents,
     })

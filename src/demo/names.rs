@@ -35,6 +35,9 @@ pub(crate) const RECEPTION: usize = 5;
 /// Place in [`STAFF`] of the case manager, who looks after people too, and can approve what the administrator asks for.
 pub(crate) const MANAGER: usize = 1;
 
+/// The teams of the firm: name and places in [`STAFF`]. The first is given a case.
+pub(crate) const TEAMS: [(&str, &[usize]); 2] = [("Families", &[0, 2]), ("Sponsored workers", &[1, 3, 4])];
+
 /// Runs the box and sees no case, which is why stories never count him among the staff.
 pub(crate) const ADMINISTRATOR: Person = person("Tom Ashworth", "tom.ashworth@pellharrow.example", "System administrator");
 

@@ -210,6 +210,7 @@ mod tests {
                 supervisor: None,
                 opened: NOW,
                 grants: vec![(owner, Level::Manage, None)],
+                teams: Vec::new(),
                 walls: Vec::new(),
                 documents: vec![(format!("Paper {n}.txt"), incoming.finish().unwrap().keep(), owner, NOW)],
             }

@@ -1,4 +1,4 @@
-//! People & access: who can see a case, and why; grants and walls. For those who manage the case.
+//! People & access: who can see a case, and why, for everybody who reads it; grants and walls for those who manage it.
 
 use super::{
     desk::Desk,
@@ -10,12 +10,13 @@ use super::{
     view::{Calendar, CaseFile, Choice, Group, LevelView, Mistake, When, mistakes},
 };
 use rocket::{Either, FromForm, get, http::Status, post, response::Redirect};
-use rules::{Case, Level, Manage, Problem, Refusal, Role, Sealed, User, UserKind, Verb, policy, text};
+use rules::{Case, Level, Manage, Problem, Read, Refusal, Role, Sealed, UserKind, Verb, policy::{self, Why}, text};
 use serde::Serialize;
 use store::{
     Tx, Writing, case,
-    grant::{self, Seer},
-    user,
+    grant::{self, Whom},
+    seers::{self, Given, Seer, SeeingTeam},
+    team, user,
 };
 
 #[derive(Serialize)]
@@ -24,6 +25,7 @@ struct SeerRow {
     words: String,
     level: LevelView,
     why: Vec<String>,
+    /// Whose grant the button takes back.
     grant_for: Option<String>,
 }
 
@@ -33,7 +35,21 @@ struct WallRow {
     by: String,
     at: When,
     reason: String,
-    user: String,
+    whom: String,
+}
+
+/// What those who manage the case can do.
+#[derive(Serialize)]
+struct Forms {
+    walls: Vec<WallRow>,
+    choose: Vec<Choice>,
+    people: Vec<Group>,
+    levels: Vec<Choice>,
+    reason: String,
+    wall_choose: Vec<Choice>,
+    wall_people: Vec<Group>,
+    wall_reason: String,
+    unwall_reason: String,
 }
 
 #[derive(Serialize)]
@@ -42,19 +58,9 @@ pub(super) struct AccessView {
     sentence: String,
     problems: Vec<Mistake>,
     firm: Vec<SeerRow>,
+    teams: Vec<SeerRow>,
     clients: Vec<SeerRow>,
-    walls: Vec<WallRow>,
-    choose: Vec<Choice>,
-    people: Vec<Group>,
-    levels: Vec<Choice>,
-    reason: String,
-    action: String,
-    revoke_action: String,
-    wall_action: String,
-    unwall_action: String,
-    wall_people: Vec<Choice>,
-    wall_reason: String,
-    unwall_reason: String,
+    forms: Option<Forms>,
 }
 
 impl View for AccessView {
@@ -78,37 +84,82 @@ pub(super) struct Typed {
     unwall_reason: String,
 }
 
-fn sentence(seers: &[Seer]) -> String {
-    let staff = seers.iter().filter(|s| s.facts.role.kind() == UserKind::Staff && s.level >= Level::Read).count();
-    let clients = seers.iter().filter(|s| s.facts.role.kind() == UserKind::Client && s.level >= Level::Read).count();
-    let know = seers.iter().filter(|s| s.facts.role.kind() == UserKind::Staff && s.level == Level::Know).count();
-    let out = seers.iter().filter(|s| s.facts.walled).count();
-    let mut words = vec![format!("{} in the firm can read it.", text::count_head(staff, "person", "people"))];
-    if clients > 0 {
-        words.push(format!("{} its title and where it stands, nothing inside it.", text::count_head(clients, "client sees", "clients see")));
-    }
-    if know > 0 {
-        words.push(format!("{} only that it exists.", text::count_head(know, "more knows", "more know")));
-    }
-    if out > 0 {
-        words.push(format!("{} kept out.", text::count_head(out, "person is", "people are")));
-    }
-    words.push("Nobody else can open it.".into());
-    words.join(" ")
+/// What is shown: who has to do with access, and for those who manage the case whom they can choose.
+struct Shown {
+    file: case::File,
+    people: Vec<Seer>,
+    teams: Vec<SeeingTeam>,
+    choices: Option<Choices>,
 }
 
-/// The reasons, the grant with by whom and when; what was said of it only for those who manage.
-pub(super) fn why(seer: &Seer, calendar: &Calendar, managing: bool) -> Vec<String> {
-    let mut why: Vec<String> = policy::reasons(seer.facts).into_iter().map(Into::into).collect();
-    // The grant is the last of the reasons; here it is told in full.
-    if let (Some(grant), Some(granted)) = (&seer.grant, why.last_mut()) {
-        if seer.level > seer.facts.granted {
-            granted.push_str(&format!(" “{}”", seer.facts.granted.word()));
-        }
-        granted.push_str(&format!(" by {}, {}", grant.by, calendar.day(grant.at)));
-        why.extend(grant.reason.as_ref().filter(|_| managing).map(|reason| format!("“{reason}”")));
+struct Choices {
+    people: Vec<user::Person>,
+    teams: Vec<(Sealed<rules::Team>, String)>,
+}
+
+impl Shown {
+    /// The name of a person or team whose opaque id this is.
+    fn name(&self, id: &str) -> Option<String> {
+        let known = self.people.iter().map(|s| (s.id.as_str(), &s.name)).chain(self.teams.iter().map(|t| (t.id.as_str(), &t.name)));
+        let offered = self.choices.iter().flat_map(|c| c.people.iter().map(|p| (p.id.as_str(), &p.name)).chain(c.teams.iter().map(|(id, name)| (id.as_str(), name))));
+        known.chain(offered).find(|(other, _)| *other == id).map(|(_, name)| name.clone())
     }
-    why
+
+    /// The page in one sentence or a few.
+    fn sentence(&self, managing: bool) -> String {
+        let count = |kind: UserKind, fits: fn(Level) -> bool| self.people.iter().filter(|s| s.facts.role.kind() == kind && fits(s.level)).count();
+        let (staff, clients) = (count(UserKind::Staff, |level| level >= Level::Read), count(UserKind::Client, |level| level >= Level::Read));
+        let (know, programs) = (count(UserKind::Staff, |level| level == Level::Know), count(UserKind::Service, |level| level >= Level::Read));
+        let out = self.people.iter().filter(|s| s.facts.walled).count();
+        let mut words = vec![format!("{} in the firm can read it.", text::count_head(staff, "person", "people"))];
+        let mut more = |n: usize, one: &str, many: &str, rest: &str| {
+            if n > 0 {
+                words.push(format!("{} {rest}", text::count_head(n, one, many)));
+            }
+        };
+        more(clients, "client sees", "clients see", "its title and where it stands, nothing inside it.");
+        more(programs, "program reads", "programs read", "it.");
+        more(know, "more knows", "more know", "only that it exists.");
+        if managing {
+            more(out, "person is", "people are", "kept out.");
+        }
+        words.push("Nobody else can open it.".into());
+        words.join(" ")
+    }
+
+    /// The walls, of people and of teams.
+    fn walls(&self, calendar: &Calendar) -> Vec<WallRow> {
+        let row = |name: String, whom: &str, wall: &Given| {
+            WallRow { name, by: wall.by.clone(), at: calendar.when(wall.at), reason: wall.reason.clone().unwrap_or_default(), whom: whom.to_owned() }
+        };
+        let people = self.people.iter().filter_map(|s| Some(row(s.name.clone(), s.id.as_str(), s.wall.as_ref()?)));
+        let teams = self.teams.iter().filter_map(|t| Some(row(format!("Everybody in {}", t.name), t.id.as_str(), t.wall.as_ref()?)));
+        people.chain(teams).collect()
+    }
+}
+
+/// By whom and when something was granted; what was said of it only for those who manage.
+fn by_whom(grant: &Given, calendar: &Calendar) -> String {
+    format!("by {}, {}", grant.by, calendar.day(grant.at))
+}
+
+/// The reasons of somebody's level, the grant of their own with by whom and when.
+pub(super) fn why(seer: &Seer, calendar: &Calendar, managing: bool) -> Vec<String> {
+    let mut out = Vec::new();
+    for why in policy::reasons(seer.facts) {
+        match why {
+            Why::Owner => out.push("Owner of the case".into()),
+            Why::Supervisor => out.push("Supervisor of the case".into()),
+            Why::Granted => {
+                let level = if seer.level > seer.facts.granted { format!(" “{}”", seer.facts.granted.word()) } else { String::new() };
+                let whom = seer.grant.as_ref().map(|grant| format!(" {}", by_whom(grant, calendar))).unwrap_or_default();
+                out.push(format!("Granted{level}{whom}"));
+                out.extend(seer.grant.as_ref().and_then(|grant| grant.reason.as_ref()).filter(|_| managing).map(|reason| format!("“{reason}”")));
+            }
+            Why::Team => out.extend(seer.teams.iter().map(|(team, level)| format!("In the team {team}: “{}”", level.word()))),
+        }
+    }
+    out
 }
 
 /// A person to choose: whoever is outside the firm is marked.
@@ -120,57 +171,74 @@ fn label(person: &user::Person) -> String {
     }
 }
 
-fn seer_row(seer: &Seer, calendar: &Calendar) -> SeerRow {
+fn seer_row(seer: &Seer, calendar: &Calendar, managing: bool) -> SeerRow {
     SeerRow {
         name: seer.name.clone(),
         words: seer.words.clone(),
         level: seer.level.into(),
-        why: why(seer, calendar, true),
-        grant_for: (seer.facts.granted > Level::None).then(|| seer.id.to_string()),
+        why: why(seer, calendar, managing),
+        grant_for: (managing && seer.facts.granted > Level::None).then(|| seer.id.to_string()),
+    }
+}
+
+fn team_row(team: &SeeingTeam, calendar: &Calendar, managing: bool) -> Option<SeerRow> {
+    let grant = team.grant.as_ref()?;
+    let said = grant.reason.as_ref().filter(|_| managing).map(|reason| format!("“{reason}”"));
+    Some(SeerRow {
+        name: team.name.clone(),
+        words: text::count_head(team.size, "person", "people"),
+        level: team.level.into(),
+        why: [format!("Granted {}", by_whom(grant, calendar))].into_iter().chain(said).collect(),
+        grant_for: managing.then(|| team.id.to_string()),
+    })
+}
+
+/// The choices of a form: teams, people of the firm and, where they can be meant, clients and programs.
+fn groups(choices: &Choices, chosen: &str, outside: bool) -> Vec<Group> {
+    let of = |kind: UserKind| choices.people.iter().filter(|p| p.role.kind() == kind).map(|p| Choice::new(p.id.as_str(), label(p), p.id.as_str() == chosen)).collect();
+    let teams = choices.teams.iter().map(|(id, name)| Choice::new(id.as_str(), name, id.as_str() == chosen)).collect();
+    let inside = [Group { label: "Teams", choices: teams }, Group { label: "In the firm", choices: of(UserKind::Staff) }];
+    let outside = outside.then(|| [Group { label: "Clients – outside the firm", choices: of(UserKind::Client) }, Group { label: "Programs", choices: of(UserKind::Service) }]);
+    inside.into_iter().chain(outside.into_iter().flatten()).collect()
+}
+
+fn forms(shown: &Shown, choices: &Choices, typed: Typed, calendar: &Calendar) -> Forms {
+    let choose = |chosen: &str| vec![Choice::new("", "Choose a person or a team", chosen.is_empty())];
+    Forms {
+        walls: shown.walls(calendar),
+        choose: choose(&typed.user),
+        people: groups(choices, &typed.user, true),
+        levels: Level::GRANTABLE.map(|l| Choice { hint: l.hint(), ..Choice::new(l.value(), l.word(), l.value() == typed.level) }).into(),
+        reason: typed.reason,
+        wall_choose: choose(&typed.wall_user),
+        wall_people: groups(choices, &typed.wall_user, false),
+        wall_reason: typed.wall_reason,
+        unwall_reason: typed.unwall_reason,
     }
 }
 
 async fn access_page(desk: &Desk<'_>, id: Sealed<Case>, typed: Typed, problems: Vec<Problem>) -> Result<Page<AccessView>, Oops> {
-    let (file, seers, people) = desk
+    let shown = desk
         .read(move |tx| {
-            let case = tx.open::<Manage, Case>(&id, Verb::AccessView)?;
-            Ok((case::file(&case)?, grant::seers(&case)?, user::grantable(tx)?))
+            let case = tx.open::<Read, Case>(&id, Verb::AccessView)?;
+            let choices = |case| Ok(Choices { people: user::grantable(tx)?, teams: team::offered(&case)? });
+            let choices = case.as_manager().map(choices).transpose()?;
+            Ok(Shown { file: case::file(&case)?, people: seers::people(&case)?, teams: seers::teams(&case)?, choices })
         })
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);
-    let at = |page: &str| link::case(&file.id, page);
+    let managing = shown.choices.is_some();
     let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
-    let of_kind = |client: bool| seers.iter().filter(|s| s.level > Level::None && (s.facts.role.kind() == UserKind::Client) == client).map(|s| seer_row(s, &calendar)).collect();
-    let wall = |seer: &Seer| {
-        let wall = seer.wall.as_ref()?;
-        Some(WallRow { name: seer.name.clone(), by: wall.by.clone(), at: calendar.when(wall.at), reason: wall.reason.clone().unwrap_or_default(), user: seer.id.to_string() })
-    };
-    let person = |chosen: &str, p: &user::Person| Choice::new(p.id.as_str(), label(p), p.id.as_str() == chosen);
-    let group = |label, kind| Group { label, choices: people.iter().filter(|p| p.role.kind() == kind).map(|p| person(&typed.user, p)).collect() };
-    let name = |id: &Sealed<User>| {
-        let seer = seers.iter().find(|s| s.id.as_str() == id.as_str()).map(|s| &s.name);
-        seer.or_else(|| people.iter().find(|p| p.id.as_str() == id.as_str()).map(|p| &p.name)).cloned()
-    };
-    let shell = desk.shell_naming("cases", name);
-    let choose = |chosen: &str| Choice::new("", "Choose a person", chosen.is_empty());
+    let of_kind = |client: bool| shown.people.iter().filter(|s| s.level > Level::None && (s.facts.role.kind() == UserKind::Client) == client).map(|s| seer_row(s, &calendar, managing)).collect();
+    let shell = desk.shell_naming("cases", |id| shown.name(id));
     let view = AccessView {
-        sentence: sentence(&seers),
+        sentence: shown.sentence(managing),
         problems: mistakes(problems),
         firm: of_kind(false),
+        teams: shown.teams.iter().filter_map(|team| team_row(team, &calendar, managing)).collect(),
         clients: of_kind(true),
-        walls: seers.iter().filter_map(wall).collect(),
-        choose: vec![choose(&typed.user)],
-        people: vec![group("In the firm", UserKind::Staff), group("Clients – outside the firm", UserKind::Client)],
-        levels: Level::GRANTABLE.map(|l| Choice { hint: l.hint(), ..Choice::new(l.value(), l.word(), l.value() == typed.level) }).into(),
-        wall_people: [choose(&typed.wall_user)].into_iter().chain(people.iter().filter(|p| p.role.kind() == UserKind::Staff).map(|p| person(&typed.wall_user, p))).collect(),
-        action: at("access"),
-        revoke_action: at("access/revoke"),
-        wall_action: at("access/wall"),
-        unwall_action: at("access/unwall"),
-        reason: typed.reason,
-        wall_reason: typed.wall_reason,
-        unwall_reason: typed.unwall_reason,
-        file: CaseFile::new(file, &calendar),
+        forms: shown.choices.as_ref().map(|choices| forms(&shown, choices, typed, &calendar)),
+        file: CaseFile::new(shown.file, &calendar),
     };
     Ok(Page::new(shell, view).with(status))
 }
@@ -194,8 +262,9 @@ async fn act(desk: Desk<'_>, id: Sealed<Case>, typed: Typed, said: Said, work: i
 #[post("/cases/<id>/access", data = "<form>")]
 pub(super) async fn give(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
-    let (to, level, reason) = (Sealed::from_url(&typed.user), Level::from_word(&typed.level), typed.reason.clone());
-    act(desk, id.0, typed, Said::Given(to.clone()), move |tx| {
+    let (to, level, reason) = (Whom::from_form(&typed.user), Level::from_word(&typed.level), typed.reason.clone());
+    let said = Said::Given(typed.user.as_str().into());
+    act(desk, id.0, typed, said, move |tx| {
         let case = tx.open::<Manage, Case>(&case, Verb::AccessGrant)?;
         grant::give(&case, &to, level.unwrap_or(Level::None), &reason)
     })
@@ -205,20 +274,22 @@ pub(super) async fn give(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> D
 #[post("/cases/<id>/access/revoke", data = "<form>")]
 pub(super) async fn revoke(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
-    let from = Sealed::from_url(&typed.user);
-    act(desk, id.0, typed, Said::Revoked(from.clone()), move |tx| grant::revoke(&tx.open::<Manage, Case>(&case, Verb::AccessRevoke)?, &from)).await
+    let (from, said) = (Whom::from_form(&typed.user), Said::Revoked(typed.user.as_str().into()));
+    act(desk, id.0, typed, said, move |tx| grant::revoke(&tx.open::<Manage, Case>(&case, Verb::AccessRevoke)?, &from)).await
 }
 
 #[post("/cases/<id>/access/wall", data = "<form>")]
 pub(super) async fn raise(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
-    let (against, reason) = (Sealed::from_url(&typed.wall_user), typed.wall_reason.clone());
-    act(desk, id.0, typed, Said::Raised(against.clone()), move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case, Verb::WallRaise)?, &against, &reason)).await
+    let (against, reason) = (Whom::from_form(&typed.wall_user), typed.wall_reason.clone());
+    let said = Said::Raised(typed.wall_user.as_str().into());
+    act(desk, id.0, typed, said, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case, Verb::WallRaise)?, &against, &reason)).await
 }
 
 #[post("/cases/<id>/access/unwall", data = "<form>")]
 pub(super) async fn lower(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
-    let (against, reason) = (Sealed::from_url(&typed.wall_user), typed.unwall_reason.clone());
-    act(desk, id.0, typed, Said::Lowered(against.clone()), move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case, Verb::WallLower)?, &against, &reason)).await
+    let (against, reason) = (Whom::from_form(&typed.wall_user), typed.unwall_reason.clone());
+    let said = Said::Lowered(typed.wall_user.as_str().into());
+    act(desk, id.0, typed, said, move |tx| grant::lower_wall(&tx.open::<Manage, Case>(&case, Verb::WallLower)?, &against, &reason)).await
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use store::{
     Access, Tx, case,
     case_list::{self, Filter},
-    document, grant,
+    document, seers,
     trail::{self, Which},
     user,
 };
@@ -155,7 +155,7 @@ pub(super) async fn page(id: Id<Case>, desk: Desk<'_>) -> Result<Page<CaseView>,
         .read(move |tx| {
             let case = tx.open::<Read, Case>(&id.0, Verb::CaseView)?;
             let history = case.as_manager().map_or(Ok(Vec::new()), |case| trail::of_case(&case, Which::Changes, i64::MAX, 5))?;
-            Ok((case::file(&case)?, case::details(&case)?, document::of_case(&case, None, 5)?, history, grant::seers(&case)?))
+            Ok((case::file(&case)?, case::details(&case)?, document::of_case(&case, None, 5)?, history, seers::people(&case)?))
         })
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);

@@ -12,7 +12,7 @@ use rocket::{
     outcome::IntoOutcome,
     request::{FromRequest, Outcome},
 };
-use rules::{Actor, Moment, Refusal, Role, Sealed, User};
+use rules::{Actor, Moment, Refusal, Role};
 use store::{Reading, Site, Tx, Writing, session::Session};
 
 /// Cookie of a session: `__Host-` binds it to this host, over https, at any path (RFC 6265bis).
@@ -173,10 +173,10 @@ impl Desk<'_> {
         shell
     }
 
-    /// The same, for a page that knows the names of people.
-    pub(super) fn shell_naming(&self, nav: &'static str, name: impl Fn(&Sealed<User>) -> Option<String>) -> Shell {
+    /// The same, for a page that knows the names of people and teams by their opaque ids.
+    pub(super) fn shell_naming(&self, nav: &'static str, name: impl Fn(&str) -> Option<String>) -> Shell {
         let mut shell = self.shell(nav);
-        shell.flash = self.said.as_ref().map(|said| said.flash(said.person().and_then(name).as_deref()));
+        shell.flash = self.said.as_ref().map(|said| said.flash(said.whom().and_then(name).as_deref()));
         shell
     }
 }

@@ -15,7 +15,7 @@ use super::{
 use rocket::{Either, Request, get, http::Status, post, request::FromRequest, response::Redirect, serde::json::Json};
 use rules::{Case, Contribute, Document, Moment, Read, Refusal, Sealed, Verb, document as names, text};
 use serde::Serialize;
-use store::{case, document, grant};
+use store::{case, document, seers};
 
 #[derive(Serialize)]
 struct Trashed {
@@ -264,13 +264,13 @@ pub(super) async fn page(id: Id<Document>, desk: Desk<'_>) -> Result<Page<Docume
     let (file, row, seers) = desk
         .read(move |tx| {
             let document = tx.open::<Read, Document>(&id.0, Verb::DocumentView)?;
-            Ok((case::file(&document)?, document::one(&document)?, grant::seers(&document)?))
+            Ok((case::file(&document)?, document::one(&document)?, seers::people(&document)?))
         })
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);
     let may_manage = file.level >= rules::Level::Manage;
-    let reads = |seer: &grant::Seer| seer.level >= rules::Level::Read && seer.facts.role.kind() == rules::UserKind::Staff;
-    let reader = |seer: grant::Seer| Reader { level: seer.level.into(), why: why(&seer, &calendar, may_manage), name: seer.name };
+    let reads = |seer: &seers::Seer| seer.level >= rules::Level::Read && seer.facts.role.kind() == rules::UserKind::Staff;
+    let reader = |seer: seers::Seer| Reader { level: seer.level.into(), why: why(&seer, &calendar, may_manage), name: seer.name };
     let may_change = file.level >= rules::Level::Contribute;
     let trashed = row.trashed.map(|at| InTrash { at: calendar.when(at), by: row.trashed_by.clone().unwrap_or_default(), restore_href: link::document(&row.id, "restore") });
     let version = VersionRow { n: row.version, size_words: names::size_words(row.size), sha256: keys::nonce::hex(&row.sha256), by: row.by, at: calendar.when(row.at) };

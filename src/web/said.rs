@@ -3,7 +3,7 @@
 
 use super::page::{Flash, Undo};
 use rocket::Request;
-use rules::{Document, Sealed, User};
+use rules::{Document, Sealed};
 use store::document::TRASH_DAYS;
 
 /// One of the things that can be said.
@@ -17,10 +17,10 @@ pub(super) enum Said {
     TrashedAlready,
     Restored,
     RestoredAlready,
-    Given(Sealed<User>),
-    Revoked(Sealed<User>),
-    Raised(Sealed<User>),
-    Lowered(Sealed<User>),
+    Given(Box<str>),
+    Revoked(Box<str>),
+    Raised(Box<str>),
+    Lowered(Box<str>),
     ThemeSet,
     PersonChanged,
     PersonLinked,
@@ -84,7 +84,7 @@ impl Said {
     /// What the query of this request says, if it is one of ours.
     pub(super) fn of(request: &Request<'_>) -> Option<Said> {
         let field = |name: &str| request.query_value::<&str>(name).and_then(Result::ok);
-        let person = || Sealed::from_url(field("person").unwrap_or_default());
+        let whom = || field("whom").filter(|id| is_an_id(id)).unwrap_or_default().into();
         Some(match field("said")? {
             "opened" => Said::CaseOpened,
             "enquiry" => Said::EnquiryKept,
@@ -94,10 +94,10 @@ impl Said {
             "trashed-already" => Said::TrashedAlready,
             "restored" => Said::Restored,
             "restored-already" => Said::RestoredAlready,
-            "given" => Said::Given(person()),
-            "revoked" => Said::Revoked(person()),
-            "raised" => Said::Raised(person()),
-            "lowered" => Said::Lowered(person()),
+            "given" => Said::Given(whom()),
+            "revoked" => Said::Revoked(whom()),
+            "raised" => Said::Raised(whom()),
+            "lowered" => Said::Lowered(whom()),
             "theme" => Said::ThemeSet,
             "person" => Said::PersonChanged,
             "linked" => Said::PersonLinked,
@@ -154,10 +154,10 @@ impl Said {
             Said::TrashedAlready => "trashed-already".into(),
             Said::Restored => "restored".into(),
             Said::RestoredAlready => "restored-already".into(),
-            Said::Given(id) => format!("given&person={id}"),
-            Said::Revoked(id) => format!("revoked&person={id}"),
-            Said::Raised(id) => format!("raised&person={id}"),
-            Said::Lowered(id) => format!("lowered&person={id}"),
+            Said::Given(id) => format!("given&whom={id}"),
+            Said::Revoked(id) => format!("revoked&whom={id}"),
+            Said::Raised(id) => format!("raised&whom={id}"),
+            Said::Lowered(id) => format!("lowered&whom={id}"),
             Said::ThemeSet => "theme".into(),
             Said::PersonChanged => "person".into(),
             Said::PersonLinked => "linked".into(),
@@ -204,15 +204,15 @@ impl Said {
         format!("{path}{joint}said={query}")
     }
 
-    /// The person it is about, if it is about one.
-    pub(super) fn person(&self) -> Option<&Sealed<User>> {
+    /// Opaque id of the person or team it is about, if it is about one.
+    pub(super) fn whom(&self) -> Option<&str> {
         match self {
             Said::Given(id) | Said::Revoked(id) | Said::Raised(id) | Said::Lowered(id) => Some(id),
             _ => None,
         }
     }
 
-    /// The words, with the name of the person where the page knows it.
+    /// The words, with the name of whom it is about where the page knows it.
     pub(super) fn flash(&self, name: Option<&str>) -> Flash {
         let with = |head: &str, joint: &str, tail: &str| name.map_or_else(|| format!("{head}{tail}"), |name| format!("{head} {joint} {name}{tail}"));
         let text = match self {
@@ -226,7 +226,7 @@ impl Said {
             Said::RestoredAlready => "It was not in the trash any more. Nothing was changed.".into(),
             Said::Given(_) => with("Access is given", "to", ". It counts from now."),
             Said::Revoked(_) => with("Access is taken back", "from", ". It counts from now."),
-            Said::Raised(_) => with("The wall is up", "against", &format!(". For {} the case no longer exists.", name.unwrap_or("this person"))),
+            Said::Raised(_) => with("The wall is up", "against", &format!(". For {} the case no longer exists.", name.unwrap_or("them"))),
             Said::Lowered(_) => with("The wall is down", "for", ". What was granted counts again."),
             Said::ThemeSet => "Your choice is kept.".into(),
             Said::PersonChanged => "The change is saved.".into(),
@@ -240,7 +240,7 @@ impl Said {
             Said::RoleSet => "The role is changed. It counts from their next sign-in.".into(),
             Said::TeamMade => "The team is there. Put people into it.".into(),
             Said::TeamChanged => "The team is changed.".into(),
-            Said::TeamRemoved => "The team is removed. Its people stay.".into(),
+            Said::TeamRemoved => "The team is removed. Its people stay, and so do its walls.".into(),
             Said::SignedOut => "You are signed out.".into(),
             Said::SettingsKept => "The settings are kept. They count from now.".into(),
             Said::MailOff => "E-mail is off. Nothing is sent until a server is set again.".into(),

@@ -20,7 +20,10 @@ fn a_grant_counts_at_once_and_so_does_taking_it_back() {
     assert_eq!(ruth.get(&case).status, 200);
     assert!(ruth.get("/cases?q=granted").links("/cases/").contains(&case));
     assert_eq!(ruth.get(&format!("{case}/edit")).status, 403, "reading is not changing");
-    assert_eq!(ruth.get(&page).status, 403, "reading is not managing");
+    let told = ruth.get(&page);
+    assert_eq!((told.status, told.body.contains("<form method=\"post\" action=\"/cases")), (200, false), "who reads is told who else does, and can change nothing");
+    assert!(!told.body.contains("Covers in December") && !told.body.contains("Kept out"), "why is between those who manage");
+    assert_eq!(ruth.submit("/account", &page, &[("user", &id), ("level", "manage")]).status, 403, "reading is not managing");
     assert!(priya.get(&page).body.contains("Covers in December"));
     assert_eq!(priya.submit(&page, &page, &[("user", &id), ("level", "contribute")]).status, 303);
     assert_eq!(ruth.get(&format!("{case}/edit")).status, 200);
@@ -98,7 +101,7 @@ fn the_administrator_and_foreign_ids_are_refused_as_grantees() {
     for forged in [case_id, "", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
         let got = priya.submit(&page, &page, &[("user", forged), ("level", "read")]);
         assert_eq!(got.status, 422);
-        assert!(got.body.contains("Choose a person from the list"));
+        assert!(got.body.contains("Choose a person or a team from the list"));
     }
     let ruth = user(&priya, &case, "Ruth Feldman");
     let got = priya.submit(&page, &page, &[("user", &ruth), ("reason", "No level chosen")]);
@@ -167,4 +170,44 @@ fn what_is_refused_is_written_down_as_what_was_tried() {
     for words in ["tried to give access", "tried to take access back", "tried to put up a wall", "tried to take a wall down", "gave access"] {
         assert!(history.contains(words), "{words}");
     }
+}
+
+#[test]
+fn what_a_team_has_is_there_at_the_next_request_and_gone_at_the_next() {
+    let world = world::shared();
+    let (priya, ruth, tom) = (world.actor("Priya"), world.actor("Ruth"), world.actor("Tom A"));
+    let (given, shut) = (priya.open_case("Access: given to a team"), priya.open_case("Access: a team kept out"));
+    assert_eq!(tom.submit("/teams", "/teams", &[("name", "Access: the team")]).status, 303);
+    let teams = tom.get("/teams").body;
+    let team = teams[teams.find("Access: the team").unwrap()..].split("/teams/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let member = tom.get("/teams").option("Ruth Feldman");
+    let on_team = |act: &str| assert_eq!(tom.submit("/teams", &format!("/teams/{team}/{act}"), &[("user", &member)]).status, 303);
+    on_team("add");
+
+    let page = format!("{given}/access");
+    let whom = user(&priya, &given, "Access: the team");
+    assert_eq!(ruth.get(&given).status, 404);
+    let done = priya.submit(&page, &page, &[("user", &whom), ("level", "contribute")]);
+    assert!(priya.get(done.location.as_deref().unwrap()).body.contains("Access is given to Access: the team."), "the notice names the team");
+    assert_eq!(ruth.get(&given).status, 200);
+    assert!(ruth.get("/cases?q=given").links("/cases/").contains(&given), "and it is listed");
+    assert!(priya.get(&page).body.contains("In the team Access: the team: “Contribute”"));
+    on_team("take-out");
+    assert_eq!(ruth.get(&given).status, 404);
+    on_team("add");
+    assert_eq!(ruth.get(&given).status, 200);
+    assert_eq!(priya.submit(&page, &format!("{page}/revoke"), &[("user", &whom)]).status, 303);
+    assert_eq!(ruth.get(&given).status, 404);
+
+    let page = format!("{shut}/access");
+    assert_eq!(priya.submit(&page, &page, &[("user", &user(&priya, &shut, "Ruth Feldman")), ("level", "manage")]).status, 303);
+    assert_eq!(ruth.get(&shut).status, 200);
+    assert_eq!(priya.submit(&page, &format!("{page}/wall"), &[("wall_user", &whom), ("wall_reason", "Acted for the other side")]).status, 303);
+    assert_eq!(ruth.get(&shut).status, 404);
+    on_team("take-out");
+    assert_eq!(ruth.get(&shut).status, 404, "leaving the team is no way past its wall");
+    assert_eq!(priya.submit(&page, &format!("{page}/unwall"), &[("wall_user", &whom), ("unwall_reason", "Settled")]).status, 303);
+    assert_eq!(ruth.get(&shut).status, 404, "the wall that stayed with her is hers");
+    assert_eq!(priya.submit(&page, &format!("{page}/unwall"), &[("wall_user", &user(&priya, &shut, "Ruth Feldman")), ("unwall_reason", "Settled")]).status, 303);
+    assert_eq!(ruth.get(&shut).status, 200);
 }

@@ -105,7 +105,7 @@ const DOORS: &[Door] = &[
     page("GET /documents/<document>/content", [303, 200, 200, 404, 404, 404]),
     form("POST /documents/<document>/trash", [401, 403, 403, 403, 404, 404], [401, 303, 403, 404, 404, 404]),
     form("POST /documents/<document>/restore", [401, 403, 403, 403, 404, 404], [401, 303, 403, 404, 404, 404]),
-    page("GET /cases/<case>/access", [303, 200, 403, 404, 404, 404]),
+    page("GET /cases/<case>/access", [303, 200, 200, 404, 404, 404]),
     form("POST /cases/<case>/access", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
     form("POST /cases/<case>/access/revoke", [401, 403, 403, 403, 404, 404], [401, 404, 403, 404, 404, 404]),
     form("POST /cases/<case>/access/wall", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),

@@ -18,11 +18,13 @@ pub struct Facts {
     pub supervisor: bool,
     /// What was granted to the person on this case.
     pub granted: Level,
-    /// A wall keeps the person out.
+    /// The most that was granted to a team of theirs.
+    pub by_team: Level,
+    /// A wall keeps the person out, or a team of theirs.
     pub walled: bool,
 }
 
-/// Wall ? none : max(granted, owner or supervisor), never above what the role can have; nothing for those who are suspended or have left.
+/// Wall ? none : max(granted, granted to a team, owner or supervisor), never above what the role can have; nothing for those who are suspended or have left.
 pub fn level(facts: Facts) -> Level {
     if facts.walled || !facts.state.counts() {
         return Level::None;
@@ -31,32 +33,36 @@ pub fn level(facts: Facts) -> Level {
         true => Level::Manage,
         false => Level::None,
     };
-    by_role.max(facts.granted).min(facts.role.most())
+    by_role.max(facts.granted).max(facts.by_team).min(facts.role.most())
 }
 
-/// Why a person has a level, in words for "who can see this, and why". Empty when they have none.
-pub fn reasons(facts: Facts) -> Vec<&'static str> {
+/// One of the causes of a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Owns the case.
+    Owner,
+    /// Supervises it.
+    Supervisor,
+    /// Was granted a level.
+    Granted,
+    /// Is in a team that was.
+    Team,
+}
+
+/// Why a person has a level, for "who can see this, and why". Empty when they have none.
+pub fn reasons(facts: Facts) -> Vec<Why> {
     if level(facts) == Level::None {
         return Vec::new();
     }
-    let mut why = Vec::new();
-    if facts.owner {
-        why.push("Owner of the case");
-    }
-    if facts.supervisor {
-        why.push("Supervisor of the case");
-    }
-    if facts.granted > Level::None {
-        why.push("Granted");
-    }
-    why
+    let causes = [(Why::Owner, facts.owner), (Why::Supervisor, facts.supervisor), (Why::Granted, facts.granted > Level::None), (Why::Team, facts.by_team > Level::None)];
+    causes.into_iter().filter(|(_, holds)| *holds).map(|(why, _)| why).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NOBODY: Facts = Facts { role: Role::Staff, state: UserState::Active, owner: false, supervisor: false, granted: Level::None, walled: false };
+    const NOBODY: Facts = Facts { role: Role::Staff, state: UserState::Active, owner: false, supervisor: false, granted: Level::None, by_team: Level::None, walled: false };
 
     #[test]
     fn table() {
@@ -69,6 +75,9 @@ mod tests {
             ("supervisor", Facts { supervisor: true, ..NOBODY }, Manage),
             ("granted read", Facts { granted: Read, ..NOBODY }, Read),
             ("owner with a lower grant", Facts { owner: true, granted: Know, ..NOBODY }, Manage),
+            ("granted to a team", Facts { by_team: Contribute, ..NOBODY }, Contribute),
+            ("the higher of both counts", Facts { granted: Read, by_team: Contribute, ..NOBODY }, Contribute),
+            ("a wall beats a team", Facts { by_team: Manage, walled: true, ..NOBODY }, None),
             ("a wall beats a grant", Facts { granted: Manage, walled: true, ..NOBODY }, None),
             ("a wall beats ownership", Facts { owner: true, walled: true, ..NOBODY }, None),
             ("the administrator has no content", Facts { role: Administrator, granted: Manage, ..NOBODY }, None),

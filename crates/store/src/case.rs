@@ -278,7 +278,7 @@ pub(crate) fn handed(tx: &Tx<'_, Writing>, case: i64, before: (i64, Option<i64>)
 
 /// Nobody becomes owner or supervisor of a case that a wall keeps them out of: it could be left with nobody who can open it.
 fn refuse_walled<P>(case: &Access<'_, P, Case, Writing>, meant: &Meant) -> Result<(), Refusal> {
-    let mut walled = case.sql().prepare_cached("select exists (select 1 from walls where case_id = ? and user_id = ?)").refuse()?;
+    let mut walled = case.sql().prepare_cached("select exists (select 1 from kept_out where case_id = ? and user_id = ?)").refuse()?;
     let mut problems = Vec::new();
     for (field, user) in [("owner", Some(meant.owner)), ("supervisor", meant.supervisor)] {
         if let Some(user) = user

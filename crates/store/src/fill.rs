@@ -33,6 +33,8 @@ pub struct NewCase {
     pub opened: Moment,
     /// Grants: user, level, reason.
     pub grants: Vec<(i64, Level, Option<&'static str>)>,
+    /// Grants to teams: row id of the team, level, reason.
+    pub teams: Vec<(i64, Level, Option<&'static str>)>,
     /// Walls: user, reason.
     pub walls: Vec<(i64, &'static str)>,
     /// Documents: name, content, who added it and when.
@@ -48,6 +50,12 @@ impl Site {
             (filled, Vec::new())
         })
         .await
+    }
+
+    /// Makes teams of these people; gives their row ids in order. Those that are there already stay as they are.
+    pub async fn fill_teams(&self, teams: Vec<(&'static str, Vec<i64>)>) -> Result<Vec<i64>, Refusal> {
+        let put = move |sql: &Connection, now: Moment| -> rusqlite::Result<Vec<i64>> { teams.iter().map(|(name, people)| put_team(sql, now, name, people)).collect() };
+        self.submit(false, move |sql, core| (put(sql, core.now()).refuse(), Vec::new())).await
     }
 
     /// Makes the types of case; those that are there already stay.
@@ -99,6 +107,14 @@ fn put_person(sql: &Connection, core: &Core, person: &NewUser) -> Result<i64, Re
     }
 }
 
+fn put_team(sql: &Connection, now: Moment, name: &str, people: &[i64]) -> rusqlite::Result<i64> {
+    if sql.execute("insert or ignore into team (name, created) values (?, ?)", params![name, now.0])? > 0 {
+        let team = sql.last_insert_rowid();
+        people.iter().try_for_each(|person| sql.execute("insert into team_member (team_id, user_id) values (?, ?)", [team, *person]).map(drop))?;
+    }
+    sql.query_row("select id from team where name = ?", [name], |row| row.get(0))
+}
+
 /// An account of a client belongs to a contact.
 fn put_contact(sql: &Connection, core: &Core, user: i64, name: &str) -> rusqlite::Result<()> {
     sql.execute("insert into contact (kind, name, created) values ('person', ?, ?)", params![name, core.now().0])?;
@@ -119,6 +135,10 @@ fn put_case(sql: &Connection, core: &Core, tx: &Tx<'_, Writing>, case: &NewCase)
     let mut grant = sql.prepare_cached("insert into grants (case_id, user_id, level, reason, by_id, at) values (?, ?, ?, ?, ?, ?)").refuse()?;
     for (user, level, reason) in &case.grants {
         grant.execute(params![id, user, *level as i64, reason, case.owner, case.opened.0]).refuse()?;
+    }
+    for (team, level, reason) in &case.teams {
+        const TEAM: &str = "insert into team_grant (case_id, team_id, level, reason, by_id, at) values (?, ?, ?, ?, ?, ?)";
+        sql.execute(TEAM, params![id, team, *level as i64, reason, case.owner, case.opened.0]).refuse()?;
     }
     for (user, reason) in &case.walls {
         sql.execute("insert into walls (case_id, user_id, reason, by_id, at) values (?, ?, ?, ?, ?)", params![id, user, reason, case.owner, case.opened.0]).refuse()?;

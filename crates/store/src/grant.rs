@@ -1,78 +1,86 @@
-//! Who may see a case: grants and walls, and the answer to "who can see this, and why".
+//! Who may see a case: grants and walls, of people and of teams. Who can see it, and why, is in [`crate::seers`].
 
-use crate::{Access, Writing, error::Refuse, user};
-use rules::{Case, Covers, Kind, Level, Manage, Moment, Read, Refusal, Role, Sealed, User, UserKind, UserState, policy, policy::Facts, text};
+use crate::{Access, Writing, error::Refuse, team, user};
+use rules::{Case, Covers, Kind, Level, Manage, Refusal, Role, Sealed, Team, User, Verb, text};
 use rusqlite::params;
 
 /// Longest reason, in characters.
 pub const REASON_MAX: usize = 200;
 
-/// Somebody who can see the case, or would but for a wall.
-pub struct Seer {
-    /// Opaque id.
-    pub id: Sealed<User>,
-    /// Name.
-    pub name: String,
-    /// What they are called in the firm.
-    pub words: String,
-    /// What decides.
-    pub facts: Facts,
-    /// Level that comes of it.
-    pub level: Level,
-    /// The grant, if there is one: by whom, when, why.
-    pub grant: Option<Given>,
-    /// The wall, if there is one.
-    pub wall: Option<Given>,
+/// A person or a team, as a form names one: an opaque id that is genuine for one of the two.
+#[derive(Clone, Debug)]
+pub struct Whom {
+    person: Sealed<User>,
+    team: Sealed<Team>,
 }
 
-/// Who did something, when, and why.
-pub struct Given {
-    /// Name of who did it.
-    pub by: String,
-    /// When.
-    pub at: Moment,
-    /// Why.
-    pub reason: Option<String>,
-}
-
-/// Everybody who has to do with access to the case: staff first, by level, then by name.
-pub fn seers<P: Covers<Read>, E, M>(at: &Access<'_, P, E, M>) -> Result<Vec<Seer>, Refusal> {
-    const SQL: &str = "select u.id, u.name, u.words, u.role, u.state, c.owner_id = u.id, c.supervisor_id is u.id, coalesce(g.level, 0), gb.name, g.at, g.reason, wb.name, w.at, w.reason
-        from cases c join user u on u.id in (
-            select user_id from sight where case_id = c.id union select user_id from walls where case_id = c.id
-            union select user_id from grants where case_id = c.id)
-        left join grants g on g.case_id = c.id and g.user_id = u.id left join user gb on gb.id = g.by_id
-        left join walls w on w.case_id = c.id and w.user_id = u.id left join user wb on wb.id = w.by_id
-        where c.id = ? order by u.kind = 'client', u.name";
-    let tx = at.tx();
-    let mut statement = at.sql().prepare_cached(SQL).refuse()?;
-    let mut rows = statement.query([at.case_id()]).refuse()?;
-    let mut out = Vec::new();
-    while let Some(row) = rows.next().refuse()? {
-        let id = tx.seal(row.get(0).refuse()?)?;
-        let read = || -> rusqlite::Result<Seer> {
-            let given = |by: usize| -> rusqlite::Result<Option<Given>> {
-                let name: Option<String> = row.get(by)?;
-                name.map(|by_name| Ok(Given { by: by_name, at: Moment(row.get(by + 1)?), reason: row.get(by + 2)? })).transpose()
-            };
-            let (grant, wall) = (given(8)?, given(11)?);
-            let role = Role::from_value(row.get_ref(3)?.as_str()?).unwrap_or(Role::Administrator);
-            let state = UserState::from_value(row.get_ref(4)?.as_str()?).unwrap_or(UserState::Left);
-            let facts = Facts { role, state, owner: row.get(5)?, supervisor: row.get(6)?, granted: Level::from_number(row.get(7)?), walled: wall.is_some() };
-            Ok(Seer { id, name: row.get(1)?, words: row.get(2)?, facts, level: policy::level(facts), grant, wall })
-        };
-        out.push(read().refuse()?);
+impl Whom {
+    /// Takes what stood in the form.
+    pub fn from_form(text: &str) -> Whom {
+        Whom { person: Sealed::from_url(text), team: Sealed::from_url(text) }
     }
-    out.sort_by_key(|seer| (seer.facts.role.kind() == UserKind::Client, std::cmp::Reverse(seer.level)));
-    Ok(out)
 }
 
-/// Gives `level` to a person, or changes what they were given.
-pub fn give<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, to: &Sealed<User>, level: Level, reason: &str) -> Result<(), Refusal> {
+/// Somebody whom a grant or a wall is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Party {
+    Person(i64),
+    Team(i64),
+}
+
+impl Party {
+    fn object(self) -> (Kind, i64) {
+        match self {
+            Party::Person(id) => (Kind::User, id),
+            Party::Team(id) => (Kind::Team, id),
+        }
+    }
+
+    /// Table of grants, table of walls, and the column that names whom they are about.
+    const fn tables(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Party::Person(_) => ("grants", "walls", "user_id"),
+            Party::Team(_) => ("team_grant", "team_wall", "team_id"),
+        }
+    }
+
+    /// Whether it is this person, or has them in it.
+    fn holds<P>(self, case: &Access<'_, P, Case, Writing>, user: i64) -> Result<bool, Refusal> {
+        match self {
+            Party::Person(id) => Ok(id == user),
+            Party::Team(id) => case.sql().prepare_cached("select 1 from team_member where team_id = ? and user_id = ?").refuse()?.exists([id, user]).refuse(),
+        }
+    }
+}
+
+/// Whom a form chose, with the most that they can be given; `None` when it chose nobody who could be.
+fn chosen<P>(case: &Access<'_, P, Case, Writing>, whom: &Whom) -> Result<Option<(Party, Role)>, Refusal> {
+    if let Some((id, role)) = user::chosen_grantable(case.tx(), &whom.person)? {
+        return Ok(Some((Party::Person(id), role)));
+    }
+    Ok(team::chosen(case.tx(), &whom.team)?.map(|id| (Party::Team(id), Role::Staff)))
+}
+
+/// Whom a button names: whoever has a grant or wall, whatever became of their account.
+fn named<P>(case: &Access<'_, P, Case, Writing>, whom: &Whom) -> Result<Party, Refusal> {
+    let ids = &case.tx().core.keys.ids;
+    match (ids.open(&whom.person), ids.open(&whom.team)) {
+        (Ok(id), _) => Ok(Party::Person(id)),
+        (_, Ok(id)) => Ok(Party::Team(id)),
+        _ => Err(Refusal::NotFound),
+    }
+}
+
+fn record<P>(case: &Access<'_, P, Case, Writing>, verb: Verb, party: Party, detail: Option<i64>) {
+    case.tx().record(verb, Some(case.id()), Some(party.object()), detail, false);
+}
+
+/// Gives `level` to a person or a team, or changes what they were given.
+pub fn give<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, to: &Whom, level: Level, reason: &str) -> Result<(), Refusal> {
     let tx = case.tx();
     let reason = text::optional_line("reason", "The reason", reason, REASON_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-    let (user, role) = user::chosen_grantable(tx, to)?.ok_or_else(|| Refusal::invalid("user", "Choose a person from the list"))?;
-    if user == owner_of(case)? {
+    let (party, role) = chosen(case, to)?.ok_or_else(|| Refusal::invalid("user", "Choose a person or a team from the list"))?;
+    if party == Party::Person(owner_of(case)?) {
         return Err(Refusal::invalid("user", "The owner manages the case already. Choose somebody else."));
     }
     if level == Level::None || level > role.most() {
@@ -84,65 +92,77 @@ pub fn give<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, to: &Sealed<
             Role::Administrator | Role::Manager | Role::Staff => "Choose a level",
         }));
     }
-    const SQL: &str = "insert into grants (case_id, user_id, level, reason, by_id, at) values (?, ?, ?, ?, ?, ?)
-        on conflict (case_id, user_id) do update set level = excluded.level, reason = excluded.reason, by_id = excluded.by_id, at = excluded.at";
-    tx.sql.execute(SQL, params![case.id(), user, level as i64, reason, tx.actor().user, tx.now().0]).refuse()?;
-    keep_reason(case, user, reason.as_deref())?;
-    tx.record(rules::Verb::AccessGrant, Some(case.id()), Some((Kind::User, user)), Some(level as i64), false);
+    let (grants, _, column) = party.tables();
+    let query = format!(
+        "insert into {grants} (case_id, {column}, level, reason, by_id, at) values (?, ?, ?, ?, ?, ?)
+        on conflict (case_id, {column}) do update set level = excluded.level, reason = excluded.reason, by_id = excluded.by_id, at = excluded.at"
+    );
+    let mut put = tx.sql.prepare_cached(&query).refuse()?;
+    put.execute(params![case.id(), party.object().1, level as i64, reason, tx.actor().user, tx.now().0]).refuse()?;
+    keep_reason(case, party, reason.as_deref())?;
+    record(case, Verb::AccessGrant, party, Some(level as i64));
     Ok(())
 }
 
 /// Keeps what was said for the history. Of two changes in one millisecond the first reason stands.
-fn keep_reason<P>(case: &Access<'_, P, Case, Writing>, user: i64, reason: Option<&str>) -> Result<(), Refusal> {
+fn keep_reason<P>(case: &Access<'_, P, Case, Writing>, party: Party, reason: Option<&str>) -> Result<(), Refusal> {
     let Some(reason) = reason else { return Ok(()) };
-    const SQL: &str = "insert into reason (case_id, user_id, at, text) values (?, ?, ?, ?) on conflict do nothing";
-    case.sql().execute(SQL, params![case.id(), user, case.tx().now().0, reason]).map(drop).refuse()
+    const SQL: &str = "insert into reason (case_id, kind, object, at, text) values (?, ?, ?, ?, ?) on conflict do nothing";
+    let (kind, object) = party.object();
+    case.sql().execute(SQL, params![case.id(), kind.tag(), object, case.tx().now().0, reason]).map(drop).refuse()
 }
 
 fn owner_of<P>(case: &Access<'_, P, Case, Writing>) -> Result<i64, Refusal> {
     case.sql().query_row("select owner_id from cases where id = ?", [case.id()], |row| row.get(0)).refuse()
 }
 
-/// Takes a grant back. Owner and supervisor keep what they have by that.
-pub fn revoke<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, from: &Sealed<User>) -> Result<(), Refusal> {
-    let tx = case.tx();
-    let user = tx.core.keys.ids.open(from).map_err(|_| Refusal::NotFound)?;
-    let gone = tx.sql.execute("delete from grants where case_id = ? and user_id = ?", params![case.id(), user]).refuse()?;
-    if gone == 0 {
-        return Err(Refusal::invalid("user", "This person has no grant on the case any more. Look at the list again."));
+/// Removes the row about somebody from a table of grants or walls; gives how many there were.
+fn take_away<P>(case: &Access<'_, P, Case, Writing>, table: &str, party: Party) -> Result<usize, Refusal> {
+    let query = format!("delete from {table} where case_id = ? and {} = ?", party.tables().2);
+    case.sql().prepare_cached(&query).refuse()?.execute([case.id(), party.object().1]).refuse()
+}
+
+/// Takes a grant back. Owner and supervisor keep what they have by that, and people what a team of theirs was given.
+pub fn revoke<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, from: &Whom) -> Result<(), Refusal> {
+    let party = named(case, from)?;
+    if take_away(case, party.tables().0, party)? == 0 {
+        return Err(Refusal::invalid("user", "There is no such grant on the case any more. Look at the list again."));
     }
-    tx.record(rules::Verb::AccessRevoke, Some(case.id()), Some((Kind::User, user)), None, false);
+    record(case, Verb::AccessRevoke, party, None);
     Ok(())
 }
 
-/// Puts up a wall: the person is kept out, whatever they were granted. Nobody walls off the owner or themselves.
-pub fn raise_wall<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, against: &Sealed<User>, reason: &str) -> Result<(), Refusal> {
+/// Puts up a wall: the person, or everybody in the team, is kept out, whatever they were granted. Nobody walls off the owner or
+/// themselves.
+pub fn raise_wall<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, against: &Whom, reason: &str) -> Result<(), Refusal> {
     let tx = case.tx();
     let reason = text::line("wall_reason", "The reason", reason, REASON_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-    let (user, _) = user::chosen_grantable(tx, against)?.ok_or_else(|| Refusal::invalid("wall_user", "Choose a person from the list"))?;
-    if user == owner_of(case)? || user == tx.actor().user {
-        return Err(Refusal::invalid("wall_user", "The owner cannot be kept out, and nobody keeps themselves out. Choose another owner first."));
+    let (party, _) = chosen(case, against)?.ok_or_else(|| Refusal::invalid("wall_user", "Choose a person or a team from the list"))?;
+    if party.holds(case, owner_of(case)?)? || party.holds(case, tx.actor().user)? {
+        return Err(Refusal::invalid("wall_user", match party {
+            Party::Person(_) => "The owner cannot be kept out, and nobody keeps themselves out. Choose another owner first.",
+            Party::Team(_) => "The owner or you yourself are in this team. Keep its other people out one by one, or choose another owner first.",
+        }));
     }
-    const SQL: &str = "insert into walls (case_id, user_id, reason, by_id, at) values (?, ?, ?, ?, ?) on conflict do nothing";
-    let raised = tx.sql.execute(SQL, params![case.id(), user, reason, tx.actor().user, tx.now().0]).refuse()?;
+    let (_, walls, column) = party.tables();
+    let query = format!("insert into {walls} (case_id, {column}, reason, by_id, at) values (?, ?, ?, ?, ?) on conflict do nothing");
+    let raised = tx.sql.prepare_cached(&query).refuse()?.execute(params![case.id(), party.object().1, reason, tx.actor().user, tx.now().0]).refuse()?;
     if raised == 0 {
-        return Err(Refusal::invalid("wall_user", "This person is kept out already. Look at the list again."));
+        return Err(Refusal::invalid("wall_user", "There is such a wall already. Look at the list again."));
     }
-    keep_reason(case, user, Some(&reason))?;
-    tx.record(rules::Verb::WallRaise, Some(case.id()), Some((Kind::User, user)), None, false);
+    keep_reason(case, party, Some(&reason))?;
+    record(case, Verb::WallRaise, party, None);
     Ok(())
 }
 
-/// Takes a wall down; what the person was granted counts again.
-pub fn lower_wall<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, against: &Sealed<User>, reason: &str) -> Result<(), Refusal> {
-    let tx = case.tx();
+/// Takes a wall down; what was granted counts again.
+pub fn lower_wall<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>, against: &Whom, reason: &str) -> Result<(), Refusal> {
     let reason = text::line("unwall_reason", "The reason", reason, REASON_MAX).map_err(|problem| Refusal::Invalid(vec![problem]))?;
-    let user = tx.core.keys.ids.open(against).map_err(|_| Refusal::NotFound)?;
-    let gone = tx.sql.execute("delete from walls where case_id = ? and user_id = ?", params![case.id(), user]).refuse()?;
-    if gone == 0 {
-        return Err(Refusal::invalid("wall_user", "There is no wall against this person any more. Look at the list again."));
+    let party = named(case, against)?;
+    if take_away(case, party.tables().1, party)? == 0 {
+        return Err(Refusal::invalid("wall_user", "There is no such wall any more. Look at the list again."));
     }
-    keep_reason(case, user, Some(&reason))?;
-    tx.record(rules::Verb::WallLower, Some(case.id()), Some((Kind::User, user)), None, false);
+    keep_reason(case, party, Some(&reason))?;
+    record(case, Verb::WallLower, party, None);
     Ok(())
 }

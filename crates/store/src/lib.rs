@@ -22,6 +22,8 @@ pub mod factor;
 pub mod fill;
 pub mod follow;
 pub mod grant;
+#[cfg(test)]
+mod firms;
 mod health;
 pub mod kit;
 pub mod letter;
@@ -33,6 +35,7 @@ pub mod person;
 mod readers;
 pub mod recovery;
 pub mod restored;
+pub mod seers;
 pub mod session;
 pub mod settings;
 pub mod setup;

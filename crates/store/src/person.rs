@@ -8,7 +8,7 @@ use crate::{
     charge::{Charge, InCharge},
     contact::{self, Which},
     error::Refuse,
-    factor, notice, session,
+    factor, notice, session, team,
     ticket::{self, Made, Purpose},
     user,
 };
@@ -266,7 +266,7 @@ pub fn leave(person: &InCharge<'_, Writing>, successor: &Sealed<User>) -> Result
 /// out of stops all of it.
 fn hand_over(person: &InCharge<'_, Writing>, to: i64) -> Result<(), Refusal> {
     let (tx, from) = (person.tx(), person.id());
-    const WALLED: &str = "select count(*) from cases c join walls w on w.case_id = c.id and w.user_id = ?2 where c.owner_id = ?1 or c.supervisor_id = ?1";
+    const WALLED: &str = "select count(*) from cases c where exists (select 1 from kept_out w where w.case_id = c.id and w.user_id = ?2) and ( c.owner_id = ?1 or c.supervisor_id = ?1)";
     let walled: usize = tx.sql.query_row(WALLED, params![from, to], |row| row.get(0)).refuse()?;
     if walled > 0 {
         let cases = text::count(walled, "of the cases", "of the cases");
@@ -294,7 +294,10 @@ fn close(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
 }
 
 fn leave_teams(person: &InCharge<'_, Writing>) -> Result<(), Refusal> {
-    person.tx().sql.execute("delete from team_member where user_id = ?", [person.id()]).map(drop).refuse()
+    let tx = person.tx();
+    let mut find = tx.sql.prepare("select team_id from team_member where user_id = ?").refuse()?;
+    let teams: Vec<i64> = find.query_map([person.id()], |row| row.get(0)).refuse()?.collect::<Result<_, _>>().refuse()?;
+    teams.into_iter().try_for_each(|id| team::leave(tx, id, person.id()))
 }
 
 fn holds(sql: &Connection, user: i64) -> rusqlite::Result<(usize, usize)> {

@@ -177,11 +177,13 @@ pub fn of_case<P: Covers<Manage>, M>(case: &Access<'_, P, Case, M>, which: Which
 fn select(sql: &Connection, chain: &Chain, case: i64, which: Which, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
     let query = format!(
         "select {COLUMNS}, (select link from event p where p.seq = e.seq - 1), (select name from user where id = e.actor),
-            case e.kind when {document} then (select name from document where id = e.object) when {user} then (select name from user where id = e.object) end,
-            case e.kind when {user} then (select text from reason r where r.case_id = e.case_id and r.user_id = e.object and r.at = e.at) end
+            case e.kind when {document} then (select name from document where id = e.object) when {user} then (select name from user where id = e.object)
+                when {team} then coalesce((select 'the team ' || name from team where id = e.object), 'a team that was removed') end,
+            (select text from reason r where r.case_id = e.case_id and r.kind = e.kind and r.object = e.object and r.at = e.at)
          from event e where case_id = ?1 and seq < ?2 and (?4 = '' or refused = 0 and instr(?4, ',' || verb || ',') > 0) order by seq desc limit ?3",
         document = Kind::Document.tag(),
         user = Kind::User.tag(),
+        team = Kind::Team.tag(),
     );
     let changes = match which {
         Which::Every => String::new(),

@@ -137,7 +137,9 @@ impl Snapshot<'_> {
     pub fn seers(&self, case: i64, chosen: &Chosen) -> Result<Vec<Seer>, Refusal> {
         const SQL: &str = "select u.name, g.level, iif(?2, g.reason, null), coalesce(b.name, ''), g.at from grants g join user u on u.id = g.user_id left join user b on b.id = g.by_id where g.case_id = ?1
             and (?2 or u.kind != 'client' or u.id in (select value from json_each(?3)))
-            union all select u.name, null, w.reason, coalesce(b.name, ''), w.at from walls w join user u on u.id = w.user_id left join user b on b.id = w.by_id where ?2 and w.case_id = ?1 order by 5";
+            union all select 'Team ' || t.name, g.level, g.reason, coalesce(b.name, ''), g.at from team_grant g join team t on t.id = g.team_id left join user b on b.id = g.by_id where ?2 and g.case_id = ?1
+            union all select u.name, null, w.reason, coalesce(b.name, ''), w.at from walls w join user u on u.id = w.user_id left join user b on b.id = w.by_id where ?2 and w.case_id = ?1
+            union all select 'Team ' || t.name, null, w.reason, coalesce(b.name, ''), w.at from team_wall w join team t on t.id = w.team_id left join user b on b.id = w.by_id where ?2 and w.case_id = ?1 order by 5";
         let mut find = self.sql().prepare_cached(SQL).refuse()?;
         let seer = |row: &rusqlite::Row<'_>| {
             Ok(Seer { name: row.get(0)?, level: row.get::<_, Option<i64>>(1)?.map(Level::from_number), reason: row.get(2)?, by: row.get(3)?, at: Moment(row.get(4)?) })
@@ -148,7 +150,7 @@ impl Snapshot<'_> {
     /// What was changed about a case, oldest first; inside the firm, walls too.
     pub fn changes(&self, case: i64, chosen: &Chosen) -> Result<Vec<Happened>, Refusal> {
         const SQL: &str = "select e.at, coalesce(u.name, 'Strongroom'), e.verb,
-                case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object) end
+                case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object) when 6 then (select 'the team ' || name from team where id = e.object) end
             from event e left join user u on u.id = e.actor where e.case_id = ? and e.refused = 0 order by e.seq";
         let mut find = self.sql().prepare_cached(SQL).refuse()?;
         let mut rows = find.query([case]).refuse()?;

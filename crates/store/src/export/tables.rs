@@ -205,12 +205,34 @@ pub const TABLES: &[Table] = &[
         of_clients: false,
     },
     Table {
+        name: "team_access",
+        about: "Which team was given access to which case, at which level.",
+        columns: &[("case_id", Number), ("case", Text), ("team_id", Number), ("team", Text), ("level", Level), ("reason", Text), ("given_by_id", Number), ("given_by", Text), ("at", Time)],
+        query: concat!(
+            "select g.case_id, c.reference, g.team_id, t.name, g.level, g.reason, g.by_id, b.name, g.at from team_grant g join cases c on c.id = g.case_id
+            join team t on t.id = g.team_id left join user b on b.id = g.by_id where ", among!(":cases", "g.case_id"), " order by 1, 3"
+        ),
+        of: &["team_grant"],
+        of_clients: false,
+    },
+    Table {
+        name: "team_walls",
+        about: "Which team is kept out of which case, and why.",
+        columns: &[("case_id", Number), ("case", Text), ("team_id", Number), ("team", Text), ("reason", Text), ("put_up_by_id", Number), ("put_up_by", Text), ("at", Time)],
+        query: concat!(
+            "select w.case_id, c.reference, w.team_id, t.name, w.reason, w.by_id, b.name, w.at from team_wall w join cases c on c.id = w.case_id join team t on t.id = w.team_id
+            left join user b on b.id = w.by_id where ", among!(":cases", "w.case_id"), " order by 1, 3"
+        ),
+        of: &["team_wall"],
+        of_clients: false,
+    },
+    Table {
         name: "reasons",
         about: "Why access was given, or a wall put up or taken down, at that moment of the history.",
-        columns: &[("case_id", Number), ("case", Text), ("person_id", Number), ("person", Text), ("at", Time), ("reason", Text)],
+        columns: &[("case_id", Number), ("case", Text), ("thing", Thing), ("thing_id", Number), ("thing_name", Text), ("at", Time), ("reason", Text)],
         query: concat!(
-            "select r.case_id, c.reference, r.user_id, u.name, r.at, r.text from reason r join cases c on c.id = r.case_id join user u on u.id = r.user_id where ",
-            among!(":cases", "r.case_id"), " order by 1, 5, 3"
+            "select r.case_id, c.reference, r.kind, r.object, case r.kind when 3 then (select name from user where id = r.object) when 6 then (select name from team where id = r.object) end, r.at, r.text
+            from reason r join cases c on c.id = r.case_id where ", among!(":cases", "r.case_id"), " order by 1, 6, 3, 4"
         ),
         of: &["reason"],
         of_clients: false,
@@ -248,7 +270,7 @@ pub const TABLES: &[Table] = &[
             "select e.seq, e.at, e.actor, coalesce(u.name, iif(e.actor is null, 'Strongroom', '')), e.verb, e.verb, e.refused, e.case_id, c.reference, e.kind, e.object,
             case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object)
                 when 6 then (select name from team where id = e.object) when 7 then (select name from contact where id = e.object) end,
-            e.detail, iif(:inside and e.kind = 3, (select text from reason r where r.case_id = e.case_id and r.user_id = e.object and r.at = e.at), null),
+            e.detail, iif(:inside, (select text from reason r where r.case_id = e.case_id and r.kind = e.kind and r.object = e.object and r.at = e.at), null),
             iif(", among!(":own", "e.actor"), ", e.origin, null), iif(", among!(":own", "e.actor"), ", e.session, null)
             from event e left join user u on u.id = e.actor left join cases c on c.id = e.case_id
             where :cases is null or e.case_id in (select value from json_each(:cases)) and (:inside or e.verb not in ('wall.raise', 'wall.lower')) and (e.refused = 0 or e.actor in (select value from json_each(:own)))

@@ -25,7 +25,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Person 3 manages by a grant throughout, so that there is always somebody who can act.
 fn apply(house: &House, id: &Sealed<Case>, step: Step) {
     let case_id = id.clone();
-    let to = |n: usize| house.person(n);
+    let to = |n: usize| house.whom(n);
     let done = match step {
         Step::Give(n, level) if n != 3 => {
             let to = to(n);
@@ -46,7 +46,7 @@ fn apply(house: &House, id: &Sealed<Case>, step: Step) {
         Step::Hand(owner, supervisor) => {
             let mut typed = house.typed("Handed over", owner);
             if let Some(n) = supervisor {
-                typed.supervisor = to(n);
+                typed.supervisor = house.person(n);
             }
             house.write(3, move |tx| {
                 let case = tx.open::<Manage, Case>(&case_id, Verb::CaseChange)?;
@@ -66,14 +66,14 @@ proptest! {
     fn what_the_store_allows_is_what_the_deciding_function_says(steps in proptest::collection::vec(step(), 1..25)) {
         let house = House::new();
         let id = house.open("Property");
-        let manager = house.person(3);
+        let manager = house.whom(3);
         let grant_id = id.clone();
         house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&grant_id, Verb::AccessView)?, &manager, Level::Manage, "")).unwrap();
         for step in steps {
             apply(&house, &id, step);
             let seers_of = id.clone();
             let told = house.read(3, move |tx| {
-                let seers = grant::seers(&tx.open::<Manage, Case>(&seers_of, Verb::AccessView)?)?;
+                let seers = seers::people(&tx.open::<Manage, Case>(&seers_of, Verb::AccessView)?)?;
                 Ok(seers.into_iter().map(|seer| (seer.id.to_string(), seer.level)).collect::<Vec<_>>())
             }).unwrap();
             for n in 0..ROLES.len() {
@@ -102,7 +102,7 @@ fn an_id_of_another_kind_another_site_or_nobody_is_not_found() {
 fn reading_is_not_allowed_to_reach_higher() {
     let house = House::new();
     let id = house.open("Levels");
-    let (reader, case_id) = (house.person(1), id.clone());
+    let (reader, case_id) = (house.whom(1), id.clone());
     house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&case_id, Verb::AccessView)?, &reader, Level::Read, "")).unwrap();
     let (a, b) = (id.clone(), id);
     assert!(house.read(1, move |tx| tx.open::<Read, Case>(&a, Verb::CaseView).map(|_| ())).is_ok());
@@ -119,7 +119,7 @@ fn nobody_behind_a_wall_becomes_owner_or_supervisor_and_the_trail_names_who_did(
         let (id, change) = (id.clone(), case::Change { typed, status: Status::Open, outcome: String::new(), reason: String::new(), version });
         house.write(0, move |tx| case::change(&tx.open::<Contribute, Case>(&id, Verb::CaseChange)?, &change))
     };
-    let (walled, case_id) = (house.person(1), id.clone());
+    let (walled, case_id) = (house.whom(1), id.clone());
     house.write(0, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case_id, Verb::WallRaise)?, &walled, "conflict")).unwrap();
     for (owner, supervisor) in [(1, None), (0, Some(1))] {
         let Err(Refusal::Invalid(problems)) = hand(owner, supervisor, 1) else { panic!("a walled person was taken") };
@@ -145,7 +145,7 @@ fn an_outcome_is_changed_by_those_who_manage() {
         house.write(n, move |tx| case::change(&tx.open::<Contribute, Case>(&id, Verb::CaseChange)?, &change))
     };
     close(0, "Refused", 1).unwrap();
-    let (helper, case_id) = (house.person(1), id.clone());
+    let (helper, case_id) = (house.whom(1), id.clone());
     house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&case_id, Verb::AccessGrant)?, &helper, Level::Contribute, "")).unwrap();
     assert!(matches!(close(1, "Granted in full", 2), Err(Refusal::Forbidden(_))));
     close(1, "Refused", 2).unwrap();
@@ -155,11 +155,82 @@ fn an_outcome_is_changed_by_those_who_manage() {
 fn reasons_outlive_what_they_were_given_for() {
     let house = House::new();
     let id = house.open("Reasons");
-    let person = house.person(1);
+    let person = house.whom(1);
     let (a, b, c, p, q) = (id.clone(), id.clone(), id.clone(), person.clone(), person.clone());
     house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&a, Verb::AccessGrant)?, &p, Level::Read, "covers for Marta")).unwrap();
     house.write(0, move |tx| grant::revoke(&tx.open::<Manage, Case>(&b, Verb::AccessRevoke)?, &q)).unwrap();
     let events = house.read(0, move |tx| trail::of_case(&tx.open::<Manage, Case>(&c, Verb::HistoryView)?, trail::Which::Changes, i64::MAX, 10)).unwrap();
     let given = events.iter().find(|told| told.event.verb == Verb::AccessGrant).unwrap();
     assert_eq!((given.reason.as_deref(), given.object.as_deref(), given.event.detail), (Some("covers for Marta"), Some("Person 1"), Some(2)));
+}
+
+/// Opaque id of a team that the administrator makes.
+fn team(house: &House, name: &'static str) -> Sealed<rules::Team> {
+    house.write(ADMINISTRATOR, move |tx| team::make(&tx.charge(Verb::TeamChange)?, name)).unwrap();
+    let teams = house.read(ADMINISTRATOR, |tx| team::list(&tx.charge(Verb::TeamView)?)).unwrap();
+    teams.into_iter().find(|team| team.name == name).unwrap().id
+}
+
+fn join(house: &House, team: &Sealed<rules::Team>, n: usize) -> Result<(), Refusal> {
+    let (team, person) = (team.clone(), house.person(n));
+    house.write(ADMINISTRATOR, move |tx| team::add(&tx.charge(Verb::TeamChange)?, &team, &person))
+}
+
+#[test]
+fn what_a_team_is_given_counts_for_its_people_until_they_leave_and_its_walls_stay_with_them() {
+    let house = House::new();
+    let (open, shut) = (house.open("Given"), house.open("Kept out"));
+    let housing = team(&house, "Housing");
+    join(&house, &housing, 1).unwrap();
+    let whom = grant::Whom::from_form(housing.as_str());
+    let (a, w) = (open.clone(), whom.clone());
+    house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&a, Verb::AccessGrant)?, &w, Level::Contribute, "the team covers")).unwrap();
+    let (b, one) = (shut.clone(), house.whom(1));
+    house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&b, Verb::AccessGrant)?, &one, Level::Manage, "")).unwrap();
+    let (b, w) = (shut.clone(), whom);
+    house.write(0, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&b, Verb::WallRaise)?, &w, "acted for the other side")).unwrap();
+    assert_eq!((house.level(1, &open), house.level(1, &shut)), (Level::Contribute, Level::None), "a wall of the team beats the grant of one's own");
+    join(&house, &housing, 2).unwrap();
+    assert_eq!(house.level(2, &open), Level::Contribute, "whoever joins has it at once");
+    let a = open.clone();
+    let seers = house.read(0, move |tx| seers::people(&tx.open::<Read, Case>(&a, Verb::AccessView)?)).unwrap();
+    assert_eq!(seers.iter().find(|seer| seer.name == "Person 2").unwrap().teams, [("Housing".to_owned(), Level::Contribute)]);
+
+    let (t, p) = (housing.clone(), house.person(1));
+    house.write(ADMINISTRATOR, move |tx| team::take_out(&tx.charge(Verb::TeamChange)?, &t, &p)).unwrap();
+    assert_eq!((house.level(1, &open), house.level(1, &shut)), (Level::None, Level::None), "who leaves a team loses its access and keeps its walls");
+    let b = shut.clone();
+    let events = house.read(0, move |tx| trail::of_case(&tx.open::<Manage, Case>(&b, Verb::HistoryView)?, trail::Which::Changes, i64::MAX, 1)).unwrap();
+    assert_eq!((events[0].event.verb, events[0].object.as_deref()), (Verb::WallRaise, Some("Person 1")), "the history of the case names whom the wall stays against");
+
+    house.write(ADMINISTRATOR, move |tx| team::remove(&tx.charge(Verb::TeamChange)?, &housing)).unwrap();
+    assert_eq!(house.level(2, &open), Level::None);
+    let (b, two) = (shut.clone(), house.whom(2));
+    house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&b, Verb::AccessGrant)?, &two, Level::Read, "")).unwrap();
+    assert_eq!(house.level(2, &shut), Level::None, "the wall outlives the team");
+}
+
+#[test]
+fn a_team_is_no_way_past_a_wall_and_none_into_ones_own_hands() {
+    let house = House::new();
+    let id = house.open("Owned");
+    let housing = team(&house, "Housing");
+    let against = || grant::Whom::from_form(housing.as_str());
+    join(&house, &housing, 0).unwrap();
+    let raise = |against: grant::Whom| {
+        let id = id.clone();
+        house.write(0, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&id, Verb::WallRaise)?, &against, "conflict"))
+    };
+    let Err(Refusal::Invalid(problems)) = raise(against()) else { panic!("a wall against the owner's own team") };
+    assert!(problems[0].text.contains("team"), "{problems:?}");
+    let (t, p) = (housing.clone(), house.person(0));
+    house.write(ADMINISTRATOR, move |tx| team::take_out(&tx.charge(Verb::TeamChange)?, &t, &p)).unwrap();
+    raise(against()).unwrap();
+    let Err(Refusal::Invalid(problems)) = join(&house, &housing, 0) else { panic!("the owner joined a team that is kept out") };
+    assert!(problems[0].text.contains("handed over"), "{problems:?}");
+
+    let manager = Actor { role: Role::Manager, ..house.actor(1) };
+    let (t, me) = (housing.clone(), house.person(1));
+    let joined = house.runtime.block_on(house.site().write(manager, move |tx| team::add(&tx.charge(Verb::TeamChange)?, &t, &me)));
+    assert!(matches!(joined, Err(Refusal::Invalid(_))), "a case manager put themselves into a team");
 }

@@ -224,7 +224,7 @@ fn leaving_hands_over_what_is_owned_and_takes_every_way_in() {
     let house = House::new();
     let case = house.open("Of somebody who leaves");
     let walled = house.open("With a wall");
-    let (two, id) = (house.person(2), walled.clone());
+    let (two, id) = (house.whom(2), walled.clone());
     house.write(0, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&id, Verb::WallRaise)?, &two, "conflict")).unwrap();
     let leave = |to: usize| {
         let (who, to) = (house.person(0), house.person(to));

@@ -30,6 +30,7 @@ pub(crate) fn many_cases(house: &House) {
         supervisor: None,
         opened: clock(),
         grants: vec![(house.ids[3], if n.is_multiple_of(4) { Level::Know } else { Level::Read }, None)],
+        teams: Vec::new(),
         walls: Vec::new(),
         documents: Vec::new(),
     };

@@ -20,11 +20,14 @@ use strongroom_store as store;
 use store::{
     Appliance, Firm, Site, case,
     case_list::{self, Filter},
-    fill, grant, trail,
+    fill, grant, seers, team, trail,
     user::{self, NewUser},
 };
 
 const ROLES: [Role; 6] = [Role::Staff, Role::Staff, Role::Staff, Role::Staff, Role::Client, Role::Administrator];
+
+/// Place of the system administrator among them.
+const ADMINISTRATOR: usize = 5;
 
 struct House {
     appliance: Appliance,
@@ -85,6 +88,11 @@ impl House {
     /// Opaque id of a person.
     fn person(&self, n: usize) -> Sealed<User> {
         self.read(n, user::own_id).unwrap()
+    }
+
+    /// The same, as a form names whom a grant or wall is about.
+    fn whom(&self, n: usize) -> grant::Whom {
+        grant::Whom::from_form(self.person(n).as_str())
     }
 
     fn typed(&self, title: &str, owner: usize) -> case::Typed {
