@@ -85,6 +85,9 @@ create trigger team_left after delete on team_member begin
     insert into decide select old.user_id, case_id from team_grant where team_id = old.team_id;
 end;
 
+-- The cases that somebody manages, for the access matrix.
+create index sight_managed on sight (user_id, status, case_id) where level = 4;
+
 drop trigger user_moved;
 create trigger user_moved after update of role, state on user when old.role != new.role or old.state != new.state begin
     insert into decide select new.id, case_id from grants where user_id = new.id;

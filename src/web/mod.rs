@@ -25,6 +25,7 @@ mod home;
 mod kit;
 mod link;
 mod mail;
+mod matrix;
 mod metrics;
 pub(crate) mod locked;
 mod networks;

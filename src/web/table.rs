@@ -3,7 +3,7 @@
 use super::{
     access, account, answers, assets, backups, cases,
     class::{Class, Door, Pages},
-    confirm, documents, enrol, export, factors, help, history, home, kit, mail, metrics, networks, passkeys, people, person, probe, recover, rights, settings, setup, sign, start_key, system, teams, ticket, today,
+    confirm, documents, enrol, export, factors, help, history, home, kit, mail, matrix, metrics, networks, passkeys, people, person, probe, recover, rights, settings, setup, sign, start_key, system, teams, ticket, today,
 };
 use rocket::{Build, Rocket, Route, routes};
 
@@ -38,7 +38,7 @@ fn map() -> Vec<(Door, Vec<Route>)> {
         (at(Class::Staff), routes![today::page]),
         (at(Class::Staff), routes![cases::list, cases::blank, cases::open, cases::page, cases::form, cases::change]),
         (at(Class::Staff), routes![documents::of_case, documents::add, documents::page, documents::content, documents::trash, documents::restore]),
-        (at(Class::Staff), routes![access::page, access::give, access::revoke, access::raise, access::lower]),
+        (at(Class::Staff), routes![access::page, access::give, access::revoke, access::raise, access::lower, matrix::page]),
         (at(Class::Staff), routes![history::page]),
         (at(Class::Client), routes![home::page]),
         (at(Class::People), routes![people::list, person::page, teams::page]),

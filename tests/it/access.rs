@@ -211,3 +211,23 @@ fn what_a_team_has_is_there_at_the_next_request_and_gone_at_the_next() {
     assert_eq!(priya.submit(&page, &format!("{page}/unwall"), &[("wall_user", &user(&priya, &shut, "Ruth Feldman")), ("unwall_reason", "Settled")]).status, 303);
     assert_eq!(ruth.get(&shut).status, 200);
 }
+
+#[test]
+fn the_matrix_says_what_the_pages_of_the_cases_say() {
+    let world = world::shared();
+    let (priya, ruth) = (world.actor("Priya"), world.actor("Ruth"));
+    let case = priya.open_case("Access: in the matrix");
+    let page = format!("{case}/access");
+    let marta = user(&priya, &case, "Marta Kowalczyk");
+    assert_eq!(priya.submit(&page, &page, &[("user", &marta), ("level", "contribute")]).status, 303);
+    let tomasz = user(&priya, &case, "Tomasz Zielinski");
+    assert_eq!(priya.submit(&page, &format!("{page}/wall"), &[("wall_user", &tomasz), ("wall_reason", "Conflict")]).status, 303);
+    let matrix = priya.get("/access").body;
+    let column = matrix.split("<th scope=\"col\">").skip(1).position(|head| head.contains(&page)).expect("the newest case is on the first page");
+    let cell = |name: &str| {
+        let row = matrix.split("<tr>").skip(1).find(|row| row.contains(&format!("<bdi>{name}</bdi>"))).unwrap();
+        row.split("<td>").nth(column).unwrap().split("</td>").next().unwrap().to_owned()
+    };
+    assert!(cell("Priya Nair").contains("Manage") && cell("Marta Kowalczyk").contains("Contribute") && cell("Tomasz Zielinski").contains("Kept out"));
+    assert!(!ruth.get("/access").body.contains("in the matrix"), "whoever does not manage a case finds no column of it");
+}

@@ -110,6 +110,7 @@ const DOORS: &[Door] = &[
     form("POST /cases/<case>/access/revoke", [401, 403, 403, 403, 404, 404], [401, 404, 403, 404, 404, 404]),
     form("POST /cases/<case>/access/wall", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
     form("POST /cases/<case>/access/unwall", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    page("GET /access?<after>", [303, 200, 200, 200, 404, 404]),
     page("GET /cases/<case>/history?<before>&<show>", [303, 200, 403, 404, 404, 404]),
     // The site is set up: nobody can do that again.
     page("GET /setup", [404, 404, 404, 404, 404, 404]),

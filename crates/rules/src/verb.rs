@@ -73,6 +73,8 @@ verbs! {
     DocumentRestore = "document.restore", "brought a document back from the trash", "bring a document back from the trash", true;
     /// Who can see a case, and why.
     AccessView = "access.view", "looked at who can see the case", "look at or change who can see the case", false;
+    /// Who can see which of the cases that one manages.
+    AccessMatrix = "access.matrix", "looked at who sees which cases", "look at who sees which cases", false;
     /// A grant made or changed.
     AccessGrant = "access.grant", "gave access", "give access", true;
     /// A grant taken back.

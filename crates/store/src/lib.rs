@@ -27,6 +27,7 @@ mod firms;
 mod health;
 pub mod kit;
 pub mod letter;
+pub mod matrix;
 mod migrate;
 mod notice;
 mod open;

@@ -234,3 +234,35 @@ fn a_team_is_no_way_past_a_wall_and_none_into_ones_own_hands() {
     let joined = house.runtime.block_on(house.site().write(manager, move |tx| team::add(&tx.charge(Verb::TeamChange)?, &t, &me)));
     assert!(matches!(joined, Err(Refusal::Invalid(_))), "a case manager put themselves into a team");
 }
+
+#[test]
+fn the_matrix_holds_the_cases_that_one_manages_and_nobody_elses() {
+    let house = House::new();
+    let cases: Vec<_> = (0..matrix::PAGE + 2).map(|n| house.open(&format!("Case {n}"))).collect();
+    let typed = house.typed("Of another", 1);
+    house.write(1, move |tx| case::open(tx, &typed, Status::Open)).unwrap();
+    let give = |case: &Sealed<Case>, n: usize, level: Level| {
+        let (id, whom) = (case.clone(), house.whom(n));
+        house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&id, Verb::AccessGrant)?, &whom, level, "")).unwrap();
+    };
+    give(&cases[0], 1, Level::Read);
+    give(&cases[1], 1, Level::Manage);
+    let (id, whom) = (cases[1].clone(), house.whom(2));
+    house.write(0, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&id, Verb::WallRaise)?, &whom, "conflict")).unwrap();
+
+    let titles = |page: &matrix::Matrix| page.cases.iter().map(|case| case.title.clone()).collect::<Vec<_>>();
+    let first = house.read(0, |tx| matrix::page(tx, None)).unwrap();
+    assert_eq!((first.cases.len(), titles(&first)[0].as_str(), first.next.is_some()), (matrix::PAGE, "Case 11", true));
+    let after = first.next.clone();
+    let rest = house.read(0, move |tx| matrix::page(tx, after.as_ref())).unwrap();
+    assert_eq!((titles(&rest), rest.next.is_some()), (vec!["Case 1".to_owned(), "Case 0".to_owned()], false));
+    let cells = |name: &str| rest.people.iter().find(|line| line.name == name).map(|line| line.cells.iter().map(|cell| (cell.level, cell.walled)).collect::<Vec<_>>());
+    assert_eq!(cells("Person 0").unwrap(), [(Level::Manage, false), (Level::Manage, false)]);
+    assert_eq!(cells("Person 1").unwrap(), [(Level::Manage, false), (Level::Read, false)]);
+    assert_eq!(cells("Person 2").unwrap(), [(Level::None, true), (Level::None, false)]);
+    assert_eq!(cells("Person 3"), None);
+
+    let theirs = house.read(1, |tx| matrix::page(tx, None)).unwrap();
+    assert_eq!(titles(&theirs), ["Of another", "Case 1"], "reading a case is not managing it");
+    assert!(house.read(2, |tx| matrix::page(tx, None)).unwrap().cases.is_empty());
+}

@@ -20,7 +20,7 @@ use strongroom_store as store;
 use store::{
     Appliance, Firm, Site, case,
     case_list::{self, Filter},
-    fill, grant, seers, team, trail,
+    fill, grant, matrix, seers, team, trail,
     user::{self, NewUser},
 };
 
