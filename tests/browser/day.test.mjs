@@ -117,7 +117,7 @@ describe('a day of Priya', () => {
     assert.equal((await ruth.goto(path)).status(), 404);
 
     await page.goto(`${path}/access`);
-    const person = page.getByLabel('Person', { exact: true });
+    const person = page.getByLabel('Person or team', { exact: true });
     await person.selectOption(await person.locator('option').filter({ hasText: 'Ruth' }).getAttribute('value'));
     await page.getByRole('radiogroup', { name: 'Level' }).getByLabel(/^Read/i).check();
     await page.getByLabel(/^Why \(/).fill('Covers while Priya is away');
@@ -134,7 +134,9 @@ describe('a day of Priya', () => {
     assert.equal(await ruth.getByRole('button', { name: /Move to trash/ }).count(), 0);
     const { bytes } = await download(ruth, listed(ruth, 'Letter.pdf').getByRole('link', { name: /Download/ }));
     assert.ok(bytes.equals(LETTER));
-    assert.equal((await ruth.goto(`${path}/access`)).status(), 403, 'who reads does not manage');
+    assert.equal((await ruth.goto(`${path}/access`)).status(), 200, 'who reads is told who else does');
+    await ruth.getByRole('table', { name: /People in the firm/ }).getByText('Priya Nair').waitFor();
+    assert.equal(await ruth.getByRole('button', { name: /Give access|Put up the wall|Take back/ }).count(), 0, 'who reads does not manage');
 
     await row.getByRole('button', { name: /Take back/ }).click();
     await page.getByRole('status').filter({ hasText: 'Access is taken back from Ruth Feldman.' }).waitFor();

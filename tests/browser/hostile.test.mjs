@@ -140,7 +140,7 @@ describe('hostile words', () => {
       const shown = (await page.getByRole('heading', { level: 1 }).innerText()).trim();
       assert.equal(shown, title.replaceAll(/[\u202E\u2066]/g, ''));
       await page.goto(`${path}/access`);
-      const person = page.getByLabel('Person', { exact: true });
+      const person = page.getByLabel('Person or team', { exact: true });
       await person.selectOption(await person.locator('option').filter({ hasText: 'Folake' }).getAttribute('value'));
       await page.getByRole('radiogroup', { name: 'Level' }).getByLabel(/^Read/i).check();
       await page.getByLabel(/^Why \(/).fill(title);

@@ -100,7 +100,7 @@ describe('a day without scripts', () => {
     };
     assert.equal(await status(), 404);
     await page.goto(`${path}/access`);
-    await choose('Person', 'Ruth');
+    await choose('Person or team', 'Ruth');
     await page.getByRole('radiogroup', { name: 'Level' }).getByLabel(/^Read/i).check();
     await page.getByLabel(/^Why \(/).fill('Second pair of eyes');
     await page.getByRole('button', { name: 'Give access' }).click();
