@@ -135,7 +135,7 @@ describe('a day of Priya', () => {
     const { bytes } = await download(ruth, listed(ruth, 'Letter.pdf').getByRole('link', { name: /Download/ }));
     assert.ok(bytes.equals(LETTER));
     assert.equal((await ruth.goto(`${path}/access`)).status(), 200, 'who reads is told who else does');
-    await ruth.getByRole('table', { name: /People in the firm/ }).getByText('Priya Nair').waitFor();
+    await ruth.getByRole('table', { name: /People in the firm/ }).getByText('Priya Nair', { exact: true }).waitFor();
     assert.equal(await ruth.getByRole('button', { name: /Give access|Put up the wall|Take back/ }).count(), 0, 'who reads does not manage');
 
     await row.getByRole('button', { name: /Take back/ }).click();
