@@ -40,7 +40,7 @@ addEventListener('beforeprint', () => {
   for (const place of all('[data-now]')) place.textContent = `, ${now}`;
 });
 
-// Keys: / search, g t Today, g c Cases, n new case, ? help. Where somebody writes, a key is a letter.
+// Keys: / search, g t Today, g c Cases, g k Contacts, n new case, ? help. Where somebody writes, a key is a letter.
 let last = '';
 addEventListener('keydown', event => {
   const writing = event.target.closest('input, textarea, select, [contenteditable]');
@@ -53,7 +53,7 @@ addEventListener('keydown', event => {
     if (!search) return;
     event.preventDefault();
     search.focus();
-  } else if (after === 'g' ? 'tc'.includes(event.key) : 'n?'.includes(event.key)) {
+  } else if (after === 'g' ? 'tck'.includes(event.key) : 'n?'.includes(event.key)) {
     last = '';
     document.querySelector(`[data-key="${event.key}"]`)?.click();
   }

@@ -16,7 +16,7 @@ use store::{
     appliance::SiteEntry,
     charge::{Charge, InCharge},
     console,
-    contact::{self, Which},
+    belong::{self, Which},
     error::OpenError,
     export::Asked,
     people::{self, Filter, Listed, PAGE},
@@ -151,7 +151,7 @@ fn posted(at: &At, made: &Made) -> Value {
 
 /// The contact of this name; a new person when there is none.
 fn whose(charge: &Charge<'_, Writing>, name: String) -> Result<Which, Refusal> {
-    let mut fits = contact::named(charge, &name)?.into_iter();
+    let mut fits = belong::named(charge, &name)?.into_iter();
     match (fits.next(), fits.next()) {
         (None, _) => Ok(Which::New { name, organisation: false }),
         (Some(only), None) => Ok(Which::There(only.id)),

@@ -27,9 +27,9 @@ use dice::Dice;
 use jiff::tz::TimeZone;
 use keys::password;
 use names::{ADMINISTRATOR, CLIENTS, FIRM, MANAGER, Person, STAFF, TEAMS};
-use rules::{Level, Moment, Refusal, Secret, Role, case::Status, when};
+use rules::{Level, Moment, Refusal, Secret, Role, case::Status, contact::Part, when};
 use std::{collections::HashMap, sync::Arc};
-use store::{Appliance, Firm, Site, error::OpenError, fill::NewCase, user::NewUser};
+use store::{Appliance, Firm, Site, error::OpenError, fill::{NewCase, NewParty}, user::NewUser};
 
 /// Cases with papers; beyond these a large demo has rows only.
 const WITH_PAPERS: u64 = 200;
@@ -274,8 +274,20 @@ fn case(site: &Site, known: &Known, Plan { seed, now, .. }: Plan, place: &Place)
         grants,
         teams,
         walls,
+        parties: parties(n, story.client, story.organisation),
         documents,
     })
+}
+
+/// Who plays a part in case `n`: its client, and in the best known one the husband and the employer too.
+fn parties(n: u64, client: String, organisation: bool) -> Vec<NewParty> {
+    let party = |name: String, organisation, part, is_client| NewParty { name, organisation, part, is_client };
+    let mut parties = vec![party(client, organisation, Part::Client, true)];
+    if n == 0 {
+        parties.push(party("James Adeyemi".into(), false, Part::Sponsor, true));
+        parties.push(party("Brightwater Logistics Ltd".into(), true, Part::Employer, false));
+    }
+    parties
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(crate) struct CaseStory {
     pub(crate) title: String,
     /// Whom the case is for, as on a letter.
     pub(crate) client: String,
+    /// That is an organisation, not a person.
+    pub(crate) organisation: bool,
     /// One of [`TYPES`].
     pub(crate) type_name: &'static str,
     pub(crate) summary: String,
@@ -61,6 +63,7 @@ pub(crate) fn case(seed: u64, n: u64, staff_count: usize) -> CaseStory {
         supervisor,
         also: also(&mut dice, owner, supervisor, staff_count),
         papers: papers(&mut dice, kind, &client, status),
+        organisation: kind.company,
         client: client.name,
     }
 }
@@ -73,6 +76,7 @@ fn adeyemi(staff_count: usize) -> CaseStory {
     CaseStory {
         title: "Adeyemi: spouse extension".into(),
         client: "Folake Adeyemi".into(),
+        organisation: false,
         type_name: "Spouse or partner",
         summary:
             "Further leave to remain as a partner, 2 years 6 months. Leave expires in about four weeks; submit a week before. \

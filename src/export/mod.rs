@@ -212,6 +212,7 @@ mod tests {
                 grants: vec![(owner, Level::Manage, None)],
                 teams: Vec::new(),
                 walls: Vec::new(),
+                parties: Vec::new(),
                 documents: vec![(format!("Paper {n}.txt"), incoming.finish().unwrap().keep(), owner, NOW)],
             }
         };

@@ -16,7 +16,7 @@ use rocket::{Either, FromForm, get, post, response::Redirect};
 use rules::{Export, Problem, Refusal, Role, Verb, document::size_words};
 use serde::Serialize;
 use store::{
-    contact,
+    belong,
     export::{self, Asked, KEPT, LAPSES, Listed, Progress, Stage},
 };
 
@@ -186,7 +186,7 @@ async fn shown(desk: &Desk<'_>, typed: Typed, problems: Vec<Problem>) -> Result<
     let (rows, seconds, offered) = desk
         .read(|tx| {
             let charge = tx.charge(Verb::ExportView)?;
-            Ok((export::list(&charge, MOST)?, export::second_persons(&charge)?, contact::list(&charge, "")?))
+            Ok((export::list(&charge, MOST)?, export::second_persons(&charge)?, belong::list(&charge, "")?))
         })
         .await?;
     let (role, calendar, progress) = (desk.session().role, Calendar::of(desk.site(), desk.now), desk.site().export_progress());

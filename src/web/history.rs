@@ -17,14 +17,26 @@ use store::{
 
 const PAGE: usize = 50;
 
+/// Whether the events shown stand in the trail as they were written.
 #[derive(Serialize)]
-struct ChainWords {
+pub(super) struct Chain {
     ok: bool,
     words: &'static str,
 }
 
+impl Chain {
+    pub(super) fn of(ok: bool, every: bool) -> Chain {
+        let words = match (ok, every) {
+            (true, true) => "Each of these events was checked against the one before it in the trail when this page was made. The chain is unbroken.",
+            (true, false) => "Each of these changes was checked against the event before it in the trail when this page was made, and fits.",
+            (false, _) => "The chain is broken: an event was changed from outside. Tell your system administrator now.",
+        };
+        Chain { ok, words }
+    }
+}
+
 #[derive(Serialize)]
-struct Day {
+pub(super) struct Day {
     words: String,
     events: Vec<EventRow>,
 }
@@ -35,7 +47,7 @@ pub(super) struct HistoryView {
     views: Vec<Tab>,
     days: Vec<Day>,
     next: Option<String>,
-    chain: ChainWords,
+    chain: Chain,
 }
 
 impl View for HistoryView {
@@ -43,7 +55,7 @@ impl View for HistoryView {
 }
 
 /// Events one after the other, put under their days.
-fn by_day(events: impl Iterator<Item = EventRow>) -> Vec<Day> {
+pub(super) fn by_day(events: impl Iterator<Item = EventRow>) -> Vec<Day> {
     events.fold(Vec::new(), |mut days: Vec<Day>, event| {
         match days.last_mut() {
             Some(day) if day.words == event.day => day.events.push(event),
@@ -69,15 +81,7 @@ pub(super) async fn page(id: Id<Case>, before: Option<i64>, show: Option<&str>, 
         Which::Changes => format!("{path}?before={}", last.seq),
         Which::Every => format!("{every}&before={}", last.seq),
     });
-    let ok = told.iter().all(|event| event.holds);
-    let chain = ChainWords {
-        ok,
-        words: match (ok, which) {
-            (true, Which::Every) => "Each of these events was checked against the one before it in the trail when this page was made. The chain is unbroken.",
-            (true, Which::Changes) => "Each of these changes was checked against the event before it in the trail when this page was made, and fits.",
-            (false, _) => "The chain is broken: an event was changed from outside. Tell your system administrator now.",
-        },
-    };
+    let chain = Chain::of(told.iter().all(|event| event.holds), which == Which::Every);
     let views = vec![
         Tab { label: "Changes", href: path, current: which == Which::Changes },
         Tab { label: "Everything", href: every, current: which == Which::Every },

@@ -48,3 +48,11 @@ pub(super) fn document(id: &Sealed<rules::Document>, action: &str) -> String {
         action => format!("/documents/{id}/{action}"),
     }
 }
+
+/// Path of a contact, or of one of its pages or actions.
+pub(super) fn contact(id: &Sealed<rules::Contact>, page: &str) -> String {
+    match page {
+        "" => format!("/contacts/{id}"),
+        page => format!("/contacts/{id}/{page}"),
+    }
+}

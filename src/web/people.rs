@@ -12,7 +12,7 @@ use rocket::{Either, FromForm, get, http::Status, post};
 use rules::{Moment, Problem, Refusal, Role, Sealed, User, UserState, Verb, text};
 use serde::Serialize;
 use store::{
-    contact::{self, Which},
+    belong::{self, Which},
     people::{self, Filter, PAGE},
     person,
     ticket::Made,
@@ -176,8 +176,8 @@ pub(super) struct Belongs {
 
 impl Belongs {
     /// `find`, `contact`, `name` and `kind` are what was typed.
-    pub(super) fn new(offered: contact::Offered, find: String, contact: &str, name: &str, kind: &str) -> Belongs {
-        let label = |listed: &contact::Listed| if listed.organisation { format!("{} (organisation)", listed.name) } else { listed.name.clone() };
+    pub(super) fn new(offered: belong::Offered, find: String, contact: &str, name: &str, kind: &str) -> Belongs {
+        let label = |listed: &belong::Listed| if listed.organisation { format!("{} (organisation)", listed.name) } else { listed.name.clone() };
         let more_contacts = offered.more;
         let offered = offered.contacts.iter().map(|listed| Choice::new(listed.id.as_str(), label(listed), listed.id.as_str() == contact));
         Belongs {
@@ -256,7 +256,7 @@ impl Typed {
 
 async fn form_page(desk: &Desk<'_>, typed: Typed, problems: Vec<Problem>) -> Result<Page<FormView>, Oops> {
     let find = typed.find.clone();
-    let offered = desk.read(move |tx| contact::list(&tx.charge(Verb::PeopleView)?, &find)).await?;
+    let offered = desk.read(move |tx| belong::list(&tx.charge(Verb::PeopleView)?, &find)).await?;
     let (mine, settings) = (looked_after(desk.session().role), desk.site().settings());
     let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
     let only = mine.len() == 1;

@@ -16,7 +16,7 @@ use serde::Serialize;
 use store::{
     Writing,
     charge::InCharge,
-    contact,
+    belong,
     people::{self, Link},
     person,
     ticket::Made,
@@ -56,8 +56,8 @@ impl Can {
 /// What is read for the pages of an account.
 pub(super) struct Known {
     pub(super) details: people::Details,
-    contacts: Vec<contact::Listed>,
-    offered: contact::Offered,
+    contacts: Vec<belong::Listed>,
+    offered: belong::Offered,
     own: bool,
 }
 
@@ -82,10 +82,10 @@ pub(super) async fn known(desk: &Desk<'_>, id: &Sealed<User>, find: &str) -> Res
     desk.read(move |tx| {
         let person = tx.person(&id, Verb::PersonView)?;
         let offered = match Can::of(person.role(), person.state(), person.is_self()).contacts {
-            true => contact::list(&tx.charge(Verb::PersonView)?, &find)?,
-            false => contact::Offered { contacts: Vec::new(), more: false },
+            true => belong::list(&tx.charge(Verb::PersonView)?, &find)?,
+            false => belong::Offered { contacts: Vec::new(), more: false },
         };
-        Ok(Known { details: people::details(&person)?, contacts: contact::of_person(&person)?, offered, own: person.is_self() })
+        Ok(Known { details: people::details(&person)?, contacts: belong::of_person(&person)?, offered, own: person.is_self() })
     })
     .await
 }
@@ -288,7 +288,7 @@ pub(super) async fn add_contact(id: Id<User>, desk: Desk<'_>, form: Posted<Typed
     let chosen = typed.clone();
     act(desk, id.0, typed, (Verb::PersonLink, Said::PersonLinked), move |person| {
         let which = which(&chosen.contact, &chosen.contact_name, &chosen.contact_kind)?;
-        contact::link(person, &which.ok_or_else(|| Refusal::invalid("contact", "Choose a contact from the list, or type the name of a new one."))?)
+        belong::link(person, &which.ok_or_else(|| Refusal::invalid("contact", "Choose a contact from the list, or type the name of a new one."))?)
     })
     .await
 }
@@ -296,7 +296,7 @@ pub(super) async fn add_contact(id: Id<User>, desk: Desk<'_>, form: Posted<Typed
 #[post("/people/<id>/contacts/remove", data = "<form>")]
 pub(super) async fn remove_contact(id: Id<User>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let which = Sealed::<Contact>::from_url(&form.into_inner().contact);
-    act(desk, id.0, Typed::default(), (Verb::PersonLink, Said::PersonUnlinked), move |person| contact::unlink(person, &which)).await
+    act(desk, id.0, Typed::default(), (Verb::PersonLink, Said::PersonUnlinked), move |person| belong::unlink(person, &which)).await
 }
 
 /// The link that was just made, with whom it is for.

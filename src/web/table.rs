@@ -1,9 +1,9 @@
 //! The map of the site: every route, and the class of people who may reach it. There is no other place where routes are mounted.
 
 use super::{
-    access, account, answers, assets, backups, cases,
+    access, account, answers, assets, backups, case_form, cases,
     class::{Class, Door, Pages},
-    confirm, documents, enrol, export, factors, help, history, home, kit, mail, matrix, metrics, networks, passkeys, people, person, probe, recover, rights, settings, setup, sign, start_key, system, teams, ticket, today,
+    confirm, conflicts, contact, contacts, documents, enrol, export, factors, help, history, home, intake, kit, mail, matrix, merge, metrics, networks, parties, passkeys, people, person, probe, recover, rights, settings, setup, sign, start_key, system, teams, ticket, today,
 };
 use rocket::{Build, Rocket, Route, routes};
 
@@ -36,10 +36,14 @@ fn map() -> Vec<(Door, Vec<Route>)> {
         (confirmed(Class::Signed), routes![factors::password_form, factors::password, factors::app_form, factors::app_begin, factors::app, factors::codes_page, factors::codes]),
         (confirmed(Class::Signed), routes![answers::form, answers::keep]),
         (at(Class::Staff), routes![today::page]),
-        (at(Class::Staff), routes![cases::list, cases::blank, cases::open, cases::page, cases::form, cases::change]),
+        (at(Class::Staff), routes![cases::list, cases::page, case_form::blank, case_form::open, case_form::form, case_form::change]),
         (at(Class::Staff), routes![documents::of_case, documents::add, documents::page, documents::content, documents::trash, documents::restore]),
         (at(Class::Staff), routes![access::page, access::give, access::revoke, access::raise, access::lower, matrix::page]),
         (at(Class::Staff), routes![history::page]),
+        (at(Class::Staff), routes![parties::page, parties::add, parties::end, parties::decide, conflicts::page]),
+        (at(Class::Staff), routes![contacts::list, contacts::blank, contacts::make, contact::page, contact::form, contact::change, contact::history, contact::remove]),
+        (at(Class::Staff), routes![contact::add_name, contact::remove_name, contact::add_paper, contact::remove_paper, contact::add_tie, contact::remove_tie]),
+        (at(Class::Staff), routes![merge::page, merge::join, intake::page, intake::take, intake::preview, intake::accept, intake::drop_file, intake::undo]),
         (at(Class::Client), routes![home::page]),
         (at(Class::People), routes![people::list, person::page, teams::page]),
         (confirmed(Class::People), routes![people::blank, people::invite]),

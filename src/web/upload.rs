@@ -168,6 +168,31 @@ impl Upload<'_> {
         }
     }
 
+    /// The one file of a form whole, with its name: for small files that are read here. Empty when none was chosen; of one that is larger than
+    /// `most` a byte more comes.
+    pub(super) async fn whole(&mut self, most: usize) -> Result<(String, Vec<u8>), Refusal> {
+        self.awaited.begin();
+        while let Some(mut field) = self.parts.next_field().await.map_err(|_| broken())? {
+            if field.name() != Some("file") {
+                self.skip(&mut field).await?;
+                continue;
+            }
+            let name = document::clean_name(field.file_name().unwrap_or_default()).unwrap_or_default();
+            let mut bytes = Vec::new();
+            while let Some(more) = field.chunk().await.map_err(|_| broken())? {
+                self.awaited.begin();
+                bytes.extend_from_slice(&more);
+                if bytes.len() > most {
+                    bytes.truncate(most + 1);
+                    self.skip(&mut field).await?;
+                    break;
+                }
+            }
+            return Ok((name, bytes));
+        }
+        Ok((String::new(), Vec::new()))
+    }
+
     /// Reads a field to its end without keeping anything of it.
     async fn skip(&self, field: &mut Field<'_>) -> Result<(), Refusal> {
         while field.chunk().await.map_err(|_| broken())?.is_some() {

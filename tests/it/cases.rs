@@ -6,15 +6,9 @@ fn edit(browser: &world::Browser, case: &str, change: &[(&str, &str)]) -> world:
     let page = format!("{case}/edit");
     let form = browser.get(&page);
     assert_eq!(form.status, 200, "{}", form.body);
-    let chosen = |name: &str| {
-        let select = form.body.split("<select").skip(1).find(|s| s.contains(&format!("name=\"{name}\""))).unwrap();
-        let select = select.split("</select>").next().unwrap();
-        let option = select.split("<option").skip(1).find(|o| o.split('>').next().unwrap().contains("selected")).unwrap();
-        option.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
-    };
     let mut fields: Vec<(String, String)> = vec![("csrf".into(), form.token()), ("version".into(), form.value("version").unwrap()), ("title".into(), form.value("title").unwrap())];
     for name in ["type", "owner", "supervisor"] {
-        fields.push((name.into(), chosen(name)));
+        fields.push((name.into(), form.chosen(name)));
     }
     fields.push(("status".into(), "open".into()));
     for (name, value) in change {

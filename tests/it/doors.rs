@@ -7,7 +7,7 @@ use std::process::Command;
 const ACTORS: [&str; 6] = ["", "Priya", "Ruth", "Tomasz", "Folake", "Tom A"];
 
 /// What the ids in paths are of; routes themselves say `<id>`.
-const OBJECTS: [&str; 5] = ["<case>", "<document>", "<person>", "<client>", "<team>"];
+const OBJECTS: [&str; 7] = ["<case>", "<document>", "<contact>", "<import>", "<person>", "<client>", "<team>"];
 
 enum Sort {
     Page,
@@ -94,7 +94,7 @@ const DOORS: &[Door] = &[
     form("POST /account/theme", [401, 403, 403, 403, 403, 403], [401, 303, 303, 303, 303, 303]),
     page("GET /today", [303, 200, 200, 200, 404, 404]),
     page("GET /cases?<asked..>", [303, 200, 200, 200, 404, 404]),
-    page("GET /cases/new", [303, 200, 200, 200, 404, 404]),
+    page("GET /cases/new?<whom>", [303, 200, 200, 200, 404, 404]),
     form("POST /cases", [401, 403, 403, 403, 404, 404], [401, 422, 422, 422, 404, 404]),
     page("GET /cases/<case>", [303, 200, 200, 404, 404, 404]),
     page("GET /cases/<case>/edit", [303, 200, 403, 404, 404, 404]),
@@ -112,6 +112,35 @@ const DOORS: &[Door] = &[
     form("POST /cases/<case>/access/unwall", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
     page("GET /access?<after>", [303, 200, 200, 200, 404, 404]),
     page("GET /cases/<case>/history?<before>&<show>", [303, 200, 403, 404, 404, 404]),
+    page("GET /cases/<case>/parties?<more>", [303, 200, 200, 404, 404, 404]),
+    form("POST /cases/<case>/parties", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    form("POST /cases/<case>/parties/end", [401, 403, 403, 403, 404, 404], [401, 404, 403, 404, 404, 404]),
+    form("POST /cases/<case>/parties/decide", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    page("GET /conflicts?<names>", [303, 200, 200, 200, 404, 404]),
+    // The contact is on Priya's case, which Ruth may read.
+    page("GET /contacts?<q>&<after>", [303, 200, 200, 200, 404, 404]),
+    page("GET /contacts/new?<name>", [303, 200, 200, 200, 404, 404]),
+    form("POST /contacts", [401, 403, 403, 403, 404, 404], [401, 422, 422, 422, 404, 404]),
+    page("GET /contacts/<contact>?<show>", [303, 200, 200, 404, 404, 404]),
+    page("GET /contacts/<contact>/edit", [303, 200, 403, 404, 404, 404]),
+    form("POST /contacts/<contact>/edit", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    page("GET /contacts/<contact>/history?<before>", [303, 200, 403, 404, 404, 404]),
+    form("POST /contacts/<contact>/remove", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    form("POST /contacts/<contact>/names", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    form("POST /contacts/<contact>/names/remove", [401, 403, 403, 403, 404, 404], [401, 404, 403, 404, 404, 404]),
+    form("POST /contacts/<contact>/papers", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    form("POST /contacts/<contact>/papers/remove", [401, 403, 403, 403, 404, 404], [401, 404, 403, 404, 404, 404]),
+    form("POST /contacts/<contact>/ties", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    form("POST /contacts/<contact>/ties/remove", [401, 403, 403, 403, 404, 404], [401, 404, 403, 404, 404, 404]),
+    page("GET /contacts/<contact>/merge?<q>", [303, 200, 403, 404, 404, 404]),
+    form("POST /contacts/<contact>/merge", [401, 403, 403, 403, 404, 404], [401, 422, 403, 404, 404, 404]),
+    page("GET /contacts/import", [303, 200, 200, 200, 404, 404]),
+    upload("POST /contacts/import", [401, 403, 403, 403, 404, 404], [401, 422, 422, 422, 404, 404]),
+    // The file is Priya's; what was accepted is no longer there to be dropped.
+    page("GET /imports/<import>", [303, 200, 404, 404, 404, 404]),
+    form("POST /imports/<import>/accept", [401, 403, 403, 403, 404, 404], [401, 303, 404, 404, 404, 404]),
+    form("POST /imports/<import>/drop", [401, 403, 403, 403, 404, 404], [401, 404, 404, 404, 404, 404]),
+    form("POST /imports/<import>/undo", [401, 403, 403, 403, 404, 404], [401, 303, 404, 404, 404, 404]),
     // The site is set up: nobody can do that again.
     page("GET /setup", [404, 404, 404, 404, 404, 404]),
     form("POST /setup", [404, 404, 404, 404, 404, 404], [404, 404, 404, 404, 404, 404]),
@@ -230,7 +259,7 @@ fn every_route_is_listed_once() {
 }
 
 /// What people do every day, and what shows a factor. Everything else that changes something asks for one first.
-const WITHOUT_A_FACTOR: [&str; 16] = [
+const WITHOUT_A_FACTOR: [&str; 33] = [
     "signed POST /confirm/passkey/begin",
     "signed POST /confirm/passkey",
     "signed POST /confirm",
@@ -247,6 +276,23 @@ const WITHOUT_A_FACTOR: [&str; 16] = [
     "staff POST /cases/<id>/access/revoke",
     "staff POST /cases/<id>/access/wall",
     "staff POST /cases/<id>/access/unwall",
+    "staff POST /cases/<id>/parties",
+    "staff POST /cases/<id>/parties/end",
+    "staff POST /cases/<id>/parties/decide",
+    "staff POST /contacts",
+    "staff POST /contacts/<id>/edit",
+    "staff POST /contacts/<id>/remove",
+    "staff POST /contacts/<id>/names",
+    "staff POST /contacts/<id>/names/remove",
+    "staff POST /contacts/<id>/papers",
+    "staff POST /contacts/<id>/papers/remove",
+    "staff POST /contacts/<id>/ties",
+    "staff POST /contacts/<id>/ties/remove",
+    "staff POST /contacts/<id>/merge",
+    "staff POST /contacts/import",
+    "staff POST /imports/<id>/accept",
+    "staff POST /imports/<id>/drop",
+    "staff POST /imports/<id>/undo",
 ];
 /// Pages that show what nobody is to see on a screen that was left.
 const WITH_A_FACTOR: [&str; 6] = ["/system/export/<id>/file", "/account/codes", "/account/authenticator", "/system/kit", "/system/kit/sheet", "/system/key"];
@@ -266,8 +312,8 @@ fn whatever_is_dangerous_asks_for_a_factor() {
     }
 }
 
-/// The ids that [`OBJECTS`] stand for: a case of Priya's, in which Ruth may read, and its document.
-fn objects(priya: &Browser) -> [String; 2] {
+/// The ids that [`OBJECTS`] stand for: a case of Priya's, in which Ruth may read, its document and client, and a file of contacts.
+fn objects(priya: &Browser) -> [String; 4] {
     let case = priya.open_case("Doors: a case of Priya's");
     let access = format!("{case}/access");
     let ruth = priya.get(&access).option("Ruth Feldman");
@@ -275,7 +321,10 @@ fn objects(priya: &Browser) -> [String; 2] {
     let kept = priya.upload(&format!("{case}/documents"), vec![("door.txt", b"behind the door".to_vec())]);
     assert_eq!(kept.status, 303, "{}", kept.body);
     let document = priya.get(&format!("{case}/documents")).links("/documents/")[0].split('/').nth(2).unwrap().to_owned();
-    [case.rsplit('/').next().unwrap().to_owned(), document]
+    let contact = priya.get(&format!("{case}/parties")).links("/contacts/")[0].split('/').nth(2).unwrap().to_owned();
+    let taken = priya.upload("/contacts/import", vec![("doors.csv", b"name\nDoors: a contact\n".to_vec())]);
+    let import = taken.location.unwrap().rsplit('/').next().unwrap().to_owned();
+    [case.rsplit('/').next().unwrap().to_owned(), document, contact, import]
 }
 
 /// Further ids of [`OBJECTS`]: somebody who was invited for this, a client who signs in, and a team.

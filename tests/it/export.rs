@@ -70,7 +70,7 @@ impl House {
         let fields = [("title", title), ("summary", "A summary"), ("type", kind.as_str()), ("owner", owner.as_str()), ("status", "open")];
         let opened = priya.submit("/cases/new", "/cases", &fields);
         assert_eq!(opened.status, 303, "{}", opened.body);
-        let case = opened.location.unwrap().split('?').next().unwrap().to_owned();
+        let case = opened.made_case();
         let access = format!("{case}/access");
         let to = priya.get(&access).option(client);
         assert_eq!(priya.submit(&access, &access, &[("user", &to), ("level", "read"), ("reason", "=inside-reason-canary")]).status, 303);

@@ -44,7 +44,7 @@ fn no_canary_is_found_in_the_data_directory_or_at_a_destination() {
     let form = priya.get("/cases/new");
     let (owner, kind) = (form.option("Priya Nair"), form.option("Visit"));
     let opened = priya.submit("/cases/new", "/cases", &[("title", &title), ("summary", &summary), ("type", &kind), ("owner", &owner), ("status", "open")]);
-    let case = opened.location.unwrap().split('?').next().unwrap().to_owned();
+    let case = opened.made_case();
     assert_eq!(priya.upload(&format!("{case}/documents"), vec![(&format!("{file}.txt"), content.repeat(20_000).into_bytes())]).status, 303);
     let access = format!("{case}/access");
     let user = priya.get(&access).option("Ruth Feldman");

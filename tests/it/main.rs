@@ -12,6 +12,7 @@ mod body;
 mod breaks;
 mod cases;
 mod commands;
+mod contacts;
 mod control;
 mod database;
 mod disks;

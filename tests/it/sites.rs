@@ -66,7 +66,7 @@ fn a_session_an_id_and_a_file_of_one_firm_are_nothing_to_another() {
     let dee = come(&server, &link_on(&invite(&ann.browser, "staff", "Dee Field", "dee@bellode.example")), "dee@bellode.example", "/today");
     let types = dee.browser.get("/cases/new");
     let fields = [("title", "A case of the first firm"), ("summary", ""), ("type", &types.option("Property")), ("owner", &types.option("Dee Field")), ("status", "open")];
-    let case = dee.browser.submit("/cases/new", "/cases", &fields).location.unwrap().split('?').next().unwrap().to_owned();
+    let case = dee.browser.submit("/cases/new", "/cases", &fields).made_case();
     assert_eq!(dee.browser.upload(&format!("{case}/documents"), vec![("deed.txt", b"a deed".to_vec())]).status, 303);
     let document = dee.browser.get(&format!("{case}/documents")).links("/documents/")[0].split('/').take(3).collect::<Vec<_>>().join("/");
     let person = ann.browser.get("/people?q=Dee").links("/people/").into_iter().find(|link| link.len() == 40).unwrap();

@@ -64,6 +64,10 @@ kinds! {
     Device = 8;
     /// An export that somebody asked for.
     Export = 9;
+    /// A document that says who a contact is: a passport, a permit.
+    Identity = 10;
+    /// Contacts that came from a file.
+    Import = 11;
 }
 
 /// An id as it stands in a URL or a form: opaque, bound to its kind and site. Only the store can open it.

@@ -7,11 +7,15 @@
 pub mod action;
 pub mod actor;
 pub mod case;
+pub mod conflict;
+pub mod contact;
+pub mod date;
 pub mod document;
 pub mod entity;
 pub mod filename;
 pub mod letter;
 pub mod level;
+pub mod name;
 pub mod network;
 pub mod password;
 pub mod policy;
@@ -24,7 +28,7 @@ pub mod when;
 
 pub use action::{Action, Contribute, Covers, Know, Manage, Read};
 pub use actor::Actor;
-pub use entity::{Case, Contact, Device, Document, Entity, Export, Factor, Kind, Sealed, Session, Team, User};
+pub use entity::{Case, Contact, Device, Document, Entity, Export, Factor, Import, Identity, Kind, Sealed, Session, Team, User};
 pub use letter::LetterKind;
 pub use level::Level;
 pub use refusal::{Problem, Refusal};

@@ -36,6 +36,18 @@ pub fn level(facts: Facts) -> Level {
     by_role.max(facts.granted).max(facts.by_team).min(facts.role.most())
 }
 
+/// What somebody may do to a contact. `cases` is the highest of their levels on the cases in which the contact plays a part or did, none when there
+/// never was one: then it is known to everybody who works on cases. Whoever only knows of its cases does not know of the contact.
+pub fn of_contact(role: Role, state: UserState, cases: Option<Level>) -> Level {
+    if !state.counts() || matches!(role, Role::Client | Role::Administrator) {
+        return Level::None;
+    }
+    match cases.unwrap_or(Level::Contribute).min(role.most()) {
+        Level::Know => Level::None,
+        level => level,
+    }
+}
+
 /// One of the causes of a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -63,6 +75,26 @@ mod tests {
     use super::*;
 
     const NOBODY: Facts = Facts { role: Role::Staff, state: UserState::Active, owner: false, supervisor: false, granted: Level::None, by_team: Level::None, walled: false };
+
+    #[test]
+    fn contacts() {
+        use Level::*;
+        use UserState::{Active, Left};
+        for (role, state, cases, expected) in [
+            (Role::Staff, Active, Option::None, Contribute),
+            (Role::Auditor, Active, Option::None, Read),
+            (Role::Staff, Active, Some(None), None),
+            (Role::Staff, Active, Some(Know), None),
+            (Role::Staff, Active, Some(Read), Read),
+            (Role::Manager, Active, Some(Manage), Manage),
+            (Role::Client, Active, Some(Contribute), None),
+            (Role::Client, Active, Option::None, None),
+            (Role::Administrator, Active, Option::None, None),
+            (Role::Staff, Left, Some(Manage), None),
+        ] {
+            assert_eq!(of_contact(role, state, cases), expected, "{role:?} {state:?} {cases:?}");
+        }
+    }
 
     #[test]
     fn table() {

@@ -163,6 +163,30 @@ verbs! {
     TeamChange = "team.change", "changed a team", "change a team", false;
     /// A new contact.
     ContactAdd = "contact.add", "added a contact", "add a contact", false;
+    /// The list of contacts.
+    ContactList = "contact.list", "looked for contacts", "look for contacts", false;
+    /// A contact’s page or its form.
+    ContactView = "contact.view", "looked at the contact", "look at a contact", false;
+    /// What a contact’s page says: names, addresses, papers, ties.
+    ContactChange = "contact.change", "changed the contact", "change a contact", false;
+    /// A duplicate joined to the contact that stays.
+    ContactMerge = "contact.merge", "joined a duplicate to the contact", "join a duplicate to a contact", false;
+    /// A contact that was made by mistake.
+    ContactRemove = "contact.remove", "removed a contact", "remove a contact", false;
+    /// Contacts from a file.
+    ContactImport = "contact.import", "brought in contacts from a file", "bring in contacts from a file", false;
+    /// The same, taken back.
+    ContactImportUndo = "contact.import.undo", "took back contacts from a file", "take back contacts from a file", false;
+    /// The number of an identity document shown in full.
+    IdentityShow = "identity.show", "looked at the number of an identity document of", "look at the number of an identity document", false;
+    /// A part in a case.
+    PartyAdd = "party.add", "added a party", "add a party", true;
+    /// A part that is over.
+    PartyEnd = "party.end", "ended the part of", "end the part of a party", true;
+    /// Names looked for as a check for conflicts.
+    ConflictLook = "conflict.look", "looked for conflicts", "look for conflicts", false;
+    /// What was decided about a check for conflicts.
+    ConflictDecide = "conflict.decide", "decided about conflicts", "decide about conflicts", true;
     /// Letters that were sent or wait.
     LetterView = "letter.view", "looked at the letters", "look at the letters", false;
     /// A letter sent as a test, or once more.

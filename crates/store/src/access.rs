@@ -1,7 +1,7 @@
 //! The proof that an actor may do something to an object, and the only place that makes it.
 
-use crate::{Mode, Reading, Tx, error::Refuse};
-use rules::{Action, Case, Document, Entity, Kind, Level, Refusal, Sealed, Verb};
+use crate::{Mode, Reading, Tx, error::Refuse, user};
+use rules::{Action, Case, Contact, Document, Entity, Kind, Level, Refusal, Sealed, Verb, policy};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::marker::PhantomData;
 
@@ -73,29 +73,76 @@ impl<'t, P, E, M> Access<'t, P, E, M> {
     pub(crate) fn id(&self) -> i64 {
         self.id
     }
+}
 
+impl<'t, P, E: OfCase, M> Access<'t, P, E, M> {
     /// Row id of the case that it is or belongs to.
     pub(crate) fn case_id(&self) -> i64 {
         self.case
     }
 }
 
-/// Finds the case that decides about an object. Implemented for every kind that can be opened.
+/// Finds the level of somebody on an object. Implemented for every kind that can be opened.
 pub trait Opened: Entity {
+    /// On what a level is given that decides about this kind, as a sentence names it.
+    #[doc(hidden)]
+    const DECIDES: &'static str;
+
+    /// What is found under an id, and what decides about it. `None` for what is not there.
+    #[doc(hidden)]
+    fn find(sql: &Connection, user: i64, id: i64) -> rusqlite::Result<Option<Found>>;
+}
+
+/// An object that is there.
+pub struct Found {
+    /// Row id: that of what was asked for, or of what it became a part of.
+    id: i64,
+    /// The case that decides, where it is one case alone.
+    case: Option<i64>,
+    level: Level,
+}
+
+/// What is a case or belongs to one, so that this case decides.
+pub trait OfCase: Entity {
     /// Row id of the case.
     #[doc(hidden)]
     fn case_of(sql: &Connection, id: i64) -> rusqlite::Result<Option<i64>>;
 }
 
-impl Opened for Case {
+impl<E: OfCase> Opened for E {
+    const DECIDES: &'static str = "the case";
+
+    fn find(sql: &Connection, user: i64, id: i64) -> rusqlite::Result<Option<Found>> {
+        E::case_of(sql, id)?.map(|case| Ok(Found { id, case: Some(case), level: level_of(sql, user, case)? })).transpose()
+    }
+}
+
+impl OfCase for Case {
     fn case_of(_: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
         Ok(Some(id))
     }
 }
 
-impl Opened for Document {
+impl OfCase for Document {
     fn case_of(sql: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
         sql.prepare_cached("select case_id from document where id = ?")?.query_row([id], |row| row.get(0)).optional()
+    }
+}
+
+/// Contacts are decided about by all the cases in which they play a part or did ([`rules::policy::of_contact`]). A duplicate that was joined to
+/// another leads to that one.
+impl Opened for Contact {
+    const DECIDES: &'static str = "a case of this contact";
+
+    fn find(sql: &Connection, user: i64, id: i64) -> rusqlite::Result<Option<Found>> {
+        const SQL: &str = "select c.id, u.role, u.state, exists (select 1 from party where contact_id = c.id),
+                (select max(v.level) from party p join sight v on v.user_id = u.id and v.case_id = p.case_id where p.contact_id = c.id)
+            from contact m join contact c on c.id = coalesce(m.merged_into, m.id) join user u on u.id = ?1 where m.id = ?2 and c.removed is null";
+        let decide = |row: &rusqlite::Row<'_>| {
+            let cases = row.get::<_, bool>(3)?.then_some(Level::from_number(row.get::<_, Option<i64>>(4)?.unwrap_or(0)));
+            Ok(Found { id: row.get(0)?, case: None, level: policy::of_contact(user::role_at(row, 1)?, user::state_at(row, 2)?, cases) })
+        };
+        sql.prepare_cached(SQL)?.query_row([user, id], decide).optional()
     }
 }
 
@@ -110,24 +157,21 @@ impl<'t, M: Mode> Tx<'t, M> {
             self.record(verb, None, Some((E::KIND, 0)), None, true);
             return Err(Refusal::NotFound);
         };
-        let case = E::case_of(self.sql, id).refuse()?;
-        let level = match case {
-            Some(case) => level_of(self.sql, self.actor().user, case).refuse()?,
-            None => Level::None,
-        };
+        let found = E::find(self.sql, self.actor().user, id).refuse()?;
+        let Found { id, case, level } = found.unwrap_or(Found { id, case: None, level: Level::None });
         let object = (E::KIND != Kind::Case).then_some((E::KIND, id));
-        match case {
-            Some(case) if level >= P::NEEDS => {
+        match level >= P::NEEDS {
+            true => {
                 if M::LOOKS {
-                    self.record(verb, Some(case), object, None, false);
+                    self.record(verb, case, object, None, false);
                 }
-                Ok(Access { tx: self, id, case, level, proof: PhantomData })
+                Ok(Access { tx: self, id, case: case.unwrap_or(0), level, proof: PhantomData })
             }
-            _ => {
+            false => {
                 self.record(verb, case, object, None, true);
                 // From `read` up a person sees the object, so that a missing right is no secret.
                 match level >= Level::Read {
-                    true => Err(Refusal::Forbidden(format!("This needs the level “{}” on the case, and you have “{}”. Ask the owner of the case.", P::NEEDS.word(), level.word()))),
+                    true => Err(Refusal::Forbidden(format!("This needs the level “{}” on {}, and you have “{}”. Ask the owner of the case.", P::NEEDS.word(), E::DECIDES, level.word()))),
                     false => Err(Refusal::NotFound),
                 }
             }
@@ -140,4 +184,9 @@ pub(crate) fn level_of(sql: &Connection, user: i64, case: i64) -> rusqlite::Resu
     let mut statement = sql.prepare_cached("select level from sight where user_id = ?1 and case_id = ?2")?;
     let level = statement.query_row(params![user, case], |row| row.get(0)).optional()?;
     Ok(Level::from_number(level.unwrap_or(0)))
+}
+
+/// The decision about any object: nothing for what is not there.
+pub(crate) fn level_on<E: Opened>(sql: &Connection, user: i64, id: i64) -> rusqlite::Result<Level> {
+    E::find(sql, user, id).map(|found| found.map_or(Level::None, |found| found.level))
 }

@@ -1,7 +1,13 @@
 //! A case: opening one, reading it, changing it.
 
-use crate::{Access, Tx, Writing, error::Refuse, user};
-use rules::{Case, Contribute, Covers, Kind, Level, Moment, Problem, Read, Refusal, Sealed, User, Verb, case::Status, text};
+use crate::{
+    Access, Tx, Writing,
+    access::OfCase,
+    conflict::{self, Standing},
+    error::Refuse,
+    user,
+};
+use rules::{Case, Contribute, Covers, Kind, Level, Manage, Moment, Problem, Read, Refusal, Sealed, User, Verb, case::Status, text};
 use rusqlite::{OptionalExtension, params};
 
 /// Longest title, in characters.
@@ -62,7 +68,7 @@ pub struct Details {
 }
 
 /// The header of a case.
-pub fn file<P: Covers<Read>, E, M>(at: &Access<'_, P, E, M>) -> Result<File, Refusal> {
+pub fn file<P: Covers<Read>, E: OfCase, M>(at: &Access<'_, P, E, M>) -> Result<File, Refusal> {
     const SQL: &str = "select c.reference, c.title, c.status, t.name, o.name, s.name, c.opened, c.closed,
             (select count(*) from sight v join user u on u.id = v.user_id where v.case_id = c.id and v.level >= 2 and u.kind = 'staff'),
             c.walls, c.documents
@@ -171,20 +177,18 @@ impl Typed {
     }
 }
 
-/// Opens a case, or keeps an enquiry. Staff only. Whoever opens it for another owner keeps a level of their own: `manage`.
-pub fn open(tx: &Tx<'_, Writing>, typed: &Typed, status: Status) -> Result<Sealed<Case>, Refusal> {
+/// Keeps an enquiry; a decision about conflicts makes it a case ([`open`]). Staff only. Whoever does it for another owner keeps a level of their
+/// own: `manage`.
+pub fn enquire(tx: &Tx<'_, Writing>, typed: &Typed) -> Result<Sealed<Case>, Refusal> {
     if !tx.actor().role.works() {
         tx.record(Verb::CaseOpen, None, None, None, true);
         return Err(Refusal::Forbidden("Your account opens no cases. Ask a colleague who works on them.".into()));
     }
-    if !matches!(status, Status::Open | Status::Enquiry) {
-        return Err(Refusal::invalid("status", "A new case is either open or an enquiry"));
-    }
     let meant = typed.meant(tx)?.map_err(Refusal::Invalid)?;
     let (me, now) = (tx.actor().user, tx.now().0);
     let reference = next_reference(tx)?;
-    const SQL: &str = "insert into cases (reference, title, summary, type_id, status, owner_id, supervisor_id, opened, changed, changed_by) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    tx.sql.execute(SQL, params![reference, meant.title, meant.summary, meant.type_id, status.value(), meant.owner, meant.supervisor, now, now, me]).refuse()?;
+    const SQL: &str = "insert into cases (reference, title, summary, type_id, status, owner_id, supervisor_id, opened, changed, changed_by) values (?, ?, ?, ?, 'enquiry', ?, ?, ?, ?, ?)";
+    tx.sql.execute(SQL, params![reference, meant.title, meant.summary, meant.type_id, meant.owner, meant.supervisor, now, now, me]).refuse()?;
     let id = tx.sql.last_insert_rowid();
     if meant.owner != me && meant.supervisor != Some(me) {
         const GRANT: &str = "insert into grants (case_id, user_id, level, reason, by_id, at) values (?, ?, 4, 'Opened the case', ?, ?)";
@@ -193,6 +197,32 @@ pub fn open(tx: &Tx<'_, Writing>, typed: &Typed, status: Status) -> Result<Seale
     tx.record(Verb::CaseOpen, Some(id), None, None, false);
     handed(tx, id, (me, None), (meant.owner, meant.supervisor));
     tx.seal(id)
+}
+
+/// Opens an enquiry as a case: the decision about conflicts must let it.
+pub fn open<P: Covers<Manage>>(case: &Access<'_, P, Case, Writing>) -> Result<(), Refusal> {
+    let tx = case.tx();
+    if let Some(problem) = kept_back(tx.sql, case.id()).refuse()? {
+        return Err(Refusal::Invalid(vec![problem]));
+    }
+    const SQL: &str = "update cases set status = 'open', changed = ?2, changed_by = ?3, version = version + 1 where id = ?1 and status = 'enquiry'";
+    match tx.sql.execute(SQL, params![case.id(), tx.now().0, tx.actor().user]).refuse()? {
+        0 => Err(Refusal::Conflict),
+        _ => {
+            tx.record(Verb::CaseChange, Some(case.id()), None, None, false);
+            Ok(())
+        }
+    }
+}
+
+/// What keeps an enquiry from becoming a case.
+fn kept_back(sql: &rusqlite::Connection, case: i64) -> rusqlite::Result<Option<Problem>> {
+    Ok(match conflict::standing_of(sql, case)? {
+        Standing::Decided(decision) if decision.lets_act() => None,
+        Standing::Decided(_) => Some(Problem::new("status", "A conflict was found for this enquiry. It can be declined, or decided anew under “Parties & conflicts”.")),
+        Standing::Outdated => Some(Problem::new("status", "A party was added since conflicts were decided about. Look once more under “Parties & conflicts”, then open it.")),
+        Standing::Open => Some(Problem::new("status", "A case is opened after a check for conflicts. Make it under “Parties & conflicts”, then open it.")),
+    })
 }
 
 /// The next reference of the year: PREFIX-YEAR-NNNN.
@@ -240,6 +270,9 @@ pub fn change<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, change
         (Ok(meant), Ok(outcome)) => (meant, outcome),
         (meant, outcome) => return Err(Refusal::Invalid(meant.err().into_iter().chain(outcome.err()).flatten().collect())),
     };
+    if let Some(problem) = kept_back(tx.sql, case.id()).refuse()?.filter(|_| (old, change.status) == (Status::Enquiry, Status::Open)) {
+        return Err(Refusal::Invalid(vec![problem]));
+    }
     let (outcome, reopened) = outcome;
     let moved = (meant.owner, meant.supervisor, meant.type_id, &outcome) != (owner, supervisor, type_id, &before) || change.status != old;
     if moved && case.level() < Level::Manage {

@@ -1,14 +1,14 @@
 //! Filling a new site quickly with people and cases: for the demo and for tests. Everything goes through the writer, many cases to a commit.
 
 use crate::{
-    Site, Tx, Writing,
+    Site, Tx, Writing, alias,
     blob::Blob,
     error::Refuse,
     setup,
     site::Core,
     user::{self, NewUser},
 };
-use rules::{Actor, Level, Moment, Refusal, UserKind, case::Status};
+use rules::{Actor, Level, Moment, Refusal, UserKind, case::Status, contact::Part};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A case to be made, with everything known.
@@ -37,8 +37,22 @@ pub struct NewCase {
     pub teams: Vec<(i64, Level, Option<&'static str>)>,
     /// Walls: user, reason.
     pub walls: Vec<(i64, &'static str)>,
+    /// Who plays which part.
+    pub parties: Vec<NewParty>,
     /// Documents: name, content, who added it and when.
     pub documents: Vec<(String, Blob, i64, Moment)>,
+}
+
+/// A contact and its part in a case.
+pub struct NewParty {
+    /// Name. One that an account belongs to is taken where there is one, else a new contact is made.
+    pub name: String,
+    /// It is an organisation, not a person.
+    pub organisation: bool,
+    /// Which part.
+    pub part: Part,
+    /// The firm acts for them.
+    pub is_client: bool,
 }
 
 impl Site {
@@ -117,8 +131,35 @@ fn put_team(sql: &Connection, now: Moment, name: &str, people: &[i64]) -> rusqli
 
 /// An account of a client belongs to a contact.
 fn put_contact(sql: &Connection, core: &Core, user: i64, name: &str) -> rusqlite::Result<()> {
-    sql.execute("insert into contact (kind, name, created) values ('person', ?, ?)", params![name, core.now().0])?;
-    sql.execute("insert into user_contact (user_id, contact_id) values (?, ?)", [user, sql.last_insert_rowid()]).map(drop)
+    sql.execute("insert into contact (kind, name, created, changed) values ('person', ?1, ?2, ?2)", params![name, core.now().0])?;
+    let contact = sql.last_insert_rowid();
+    sql.execute("insert into user_contact (user_id, contact_id) values (?, ?)", [user, contact])?;
+    alias::index(sql, contact)
+}
+
+/// The parties of a case, and the decision about conflicts where there was one.
+fn put_parties(sql: &Connection, case: &NewCase, id: i64) -> rusqlite::Result<()> {
+    for party in &case.parties {
+        const THERE: &str = "select c.id from contact c join user_contact u on u.contact_id = c.id where c.name = ? collate nocase limit 1";
+        let contact = match sql.prepare_cached(THERE)?.query_row([&party.name], |row| row.get(0)).optional()? {
+            Some(contact) => contact,
+            None => {
+                let kind = if party.organisation { "organisation" } else { "person" };
+                sql.prepare_cached("insert into contact (kind, name, created, changed) values (?1, ?2, ?3, ?3)")?.execute(params![kind, party.name, case.opened.0])?;
+                let contact = sql.last_insert_rowid();
+                alias::index(sql, contact)?;
+                contact
+            }
+        };
+        const PARTY: &str = "insert into party (case_id, contact_id, role, is_client, by_id, at) values (?, ?, ?, ?, ?, ?)";
+        sql.prepare_cached(PARTY)?.execute(params![id, contact, party.part.value(), party.is_client, case.owner, case.opened.0])?;
+    }
+    if matches!(case.status, Status::Enquiry | Status::Declined) || case.parties.is_empty() {
+        return Ok(());
+    }
+    const CHECK: &str = "insert into conflict_check (case_id, terms, parties, found, decision, by_id, at)
+        select ?1, (select json_group_array(c.name) from party p join contact c on c.id = p.contact_id where p.case_id = ?1), (select json_group_array(contact_id) from party where case_id = ?1), '[]', 'clear', ?2, ?3";
+    sql.prepare_cached(CHECK)?.execute(params![id, case.owner, case.opened.0]).map(drop)
 }
 
 fn put_case(sql: &Connection, core: &Core, tx: &Tx<'_, Writing>, case: &NewCase) -> Result<(), Refusal> {
@@ -143,6 +184,7 @@ fn put_case(sql: &Connection, core: &Core, tx: &Tx<'_, Writing>, case: &NewCase)
     for (user, reason) in &case.walls {
         sql.execute("insert into walls (case_id, user_id, reason, by_id, at) values (?, ?, ?, ?, ?)", params![id, user, reason, case.owner, case.opened.0]).refuse()?;
     }
+    put_parties(sql, case, id).refuse()?;
     for (name, blob, by, at) in &case.documents {
         sql.execute("insert into document (case_id, name, added) values (?, ?, ?)", params![id, name, at.0]).refuse()?;
         let document = sql.last_insert_rowid();

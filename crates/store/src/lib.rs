@@ -5,13 +5,17 @@
 #![warn(missing_docs)]
 
 mod access;
+pub mod alias;
 pub mod appliance;
+pub mod belong;
 pub mod blob;
 pub mod case;
 pub mod case_list;
 pub mod charge;
+pub mod conflict;
 pub mod console;
 pub mod contact;
+pub mod contact_list;
 pub mod destination;
 mod disk;
 pub mod document;
@@ -25,15 +29,20 @@ pub mod grant;
 #[cfg(test)]
 mod firms;
 mod health;
+pub mod identity;
+pub mod intake;
 pub mod kit;
 pub mod letter;
 pub mod matrix;
+pub mod merge;
 mod migrate;
 mod notice;
 mod open;
+pub mod party;
 pub mod people;
 pub mod person;
 mod readers;
+pub mod relation;
 pub mod recovery;
 pub mod restored;
 pub mod seers;
@@ -52,9 +61,10 @@ pub mod ticket;
 pub mod trail;
 mod tx;
 pub mod user;
+pub mod who;
 mod writer;
 
-pub use access::Access;
+pub use access::{Access, OfCase};
 pub use appliance::Appliance;
 pub use site::{Firm, Site};
 pub use tx::{Mode, Reading, Tx, Writing};

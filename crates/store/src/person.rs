@@ -6,7 +6,7 @@ use crate::{
     Tx, Writing,
     case,
     charge::{Charge, InCharge},
-    contact::{self, Which},
+    belong::{self, Which},
     error::Refuse,
     factor, notice, session, team,
     ticket::{self, Made, Purpose},
@@ -61,7 +61,7 @@ pub fn invite(charge: &Charge<'_, Writing>, new: &New, base: &str) -> Result<Inv
     };
     let person = tx.person_at(id, Verb::PersonInvite)?;
     if let Some(which) = &new.contact {
-        contact::link(&person, which)?;
+        belong::link(&person, which)?;
     }
     person.record(Verb::PersonInvite, None, false);
     let made = email.is_some().then(|| send(&person, Purpose::Invite, base)).transpose()?;

@@ -1,6 +1,6 @@
 //! The answer to "who can see this, and why": the people of a case and its teams, each with what decides.
 
-use crate::{Access, error::Refuse, user};
+use crate::{Access, OfCase, error::Refuse, user};
 use rules::{Covers, Level, Moment, Read, Refusal, Sealed, Team, User, UserKind, policy, policy::Facts};
 use rusqlite::Row;
 use std::{cmp::Reverse, collections::HashMap};
@@ -58,7 +58,7 @@ fn given(row: &Row<'_>, by: usize) -> rusqlite::Result<Option<Given>> {
 }
 
 /// Everybody who has to do with access to the case: staff first, by level, then by name.
-pub fn people<P: Covers<Read>, E, M>(at: &Access<'_, P, E, M>) -> Result<Vec<Seer>, Refusal> {
+pub fn people<P: Covers<Read>, E: OfCase, M>(at: &Access<'_, P, E, M>) -> Result<Vec<Seer>, Refusal> {
     const SQL: &str = "select u.id, u.name, u.words, u.role, u.state, c.owner_id = u.id, c.supervisor_id is u.id, coalesce(g.level, 0), gb.name, g.at, g.reason, wb.name, w.at, w.reason,
             exists (select 1 from kept_out k where k.case_id = c.id and k.user_id = u.id)
         from cases c join user u on u.id in (
@@ -96,7 +96,7 @@ fn seer(row: &Row<'_>, id: Sealed<User>, teams: Vec<(String, Level)>) -> rusqlit
 }
 
 /// The teams through which people have a level on the case, by row id of the person.
-fn by_team<P, E, M>(at: &Access<'_, P, E, M>) -> Result<HashMap<i64, Vec<(String, Level)>>, Refusal> {
+fn by_team<P, E: OfCase, M>(at: &Access<'_, P, E, M>) -> Result<HashMap<i64, Vec<(String, Level)>>, Refusal> {
     const SQL: &str = "select m.user_id, t.name, g.level from team_grant g join team t on t.id = g.team_id join team_member m on m.team_id = g.team_id
         where g.case_id = ? order by g.level desc, t.name";
     let mut statement = at.sql().prepare_cached(SQL).refuse()?;
@@ -110,7 +110,7 @@ fn by_team<P, E, M>(at: &Access<'_, P, E, M>) -> Result<HashMap<i64, Vec<(String
 }
 
 /// The teams that were given access to the case or are kept out of it, by name.
-pub fn teams<P: Covers<Read>, E, M>(at: &Access<'_, P, E, M>) -> Result<Vec<SeeingTeam>, Refusal> {
+pub fn teams<P: Covers<Read>, E: OfCase, M>(at: &Access<'_, P, E, M>) -> Result<Vec<SeeingTeam>, Refusal> {
     const SQL: &str = "select t.id, t.name, (select count(*) from team_member m where m.team_id = t.id), coalesce(g.level, 0), gb.name, g.at, g.reason, wb.name, w.at, w.reason
         from team t left join team_grant g on g.case_id = ?1 and g.team_id = t.id left join user gb on gb.id = g.by_id
         left join team_wall w on w.case_id = ?1 and w.team_id = t.id left join user wb on wb.id = w.by_id

@@ -5,7 +5,7 @@
 
 use crate::{Access, error::Refuse};
 use keys::site::Chain;
-use rules::{Case, Covers, Document, Kind, Manage, Moment, Refusal, Sealed, Verb};
+use rules::{Case, Contact, Contribute, Covers, Document, Kind, Manage, Moment, Refusal, Sealed, Verb};
 use rusqlite::{Connection, Row, params};
 
 /// Something that happened.
@@ -165,7 +165,7 @@ pub enum Which {
 /// The newest events of one case below number `before`, each checked against the event that precedes it in the trail.
 pub fn of_case<P: Covers<Manage>, M>(case: &Access<'_, P, Case, M>, which: Which, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
     let (sql, keys) = (case.sql(), &case.tx().core.keys);
-    let mut found = select(sql, &keys.audit, case.id(), which, before, limit)?;
+    let mut found = select(sql, &keys.audit, OF_CASE, params![case.id(), before, limit, changes(which)])?;
     for told in &mut found {
         if let Some((Kind::Document, id)) = told.event.object {
             told.document = Some(keys.ids.seal(id).refuse()?);
@@ -174,23 +174,39 @@ pub fn of_case<P: Covers<Manage>, M>(case: &Access<'_, P, Case, M>, which: Which
     Ok(found)
 }
 
-fn select(sql: &Connection, chain: &Chain, case: i64, which: Which, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
-    let query = format!(
-        "select {COLUMNS}, (select link from event p where p.seq = e.seq - 1), (select name from user where id = e.actor),
-            case e.kind when {document} then (select name from document where id = e.object) when {user} then (select name from user where id = e.object)
-                when {team} then coalesce((select 'the team ' || name from team where id = e.object), 'a team that was removed') end,
-            (select text from reason r where r.case_id = e.case_id and r.kind = e.kind and r.object = e.object and r.at = e.at)
-         from event e where case_id = ?1 and seq < ?2 and (?4 = '' or refused = 0 and instr(?4, ',' || verb || ',') > 0) order by seq desc limit ?3",
-        document = Kind::Document.tag(),
-        user = Kind::User.tag(),
-        team = Kind::Team.tag(),
-    );
-    let changes = match which {
+/// The newest events of one contact, likewise. The case of an event is named to those who may read it.
+pub fn of_contact<P: Covers<Contribute>, M>(contact: &Access<'_, P, Contact, M>, before: i64, limit: usize) -> Result<Vec<Told>, Refusal> {
+    let tx = contact.tx();
+    select(contact.sql(), &tx.core.keys.audit, OF_CONTACT, params![contact.id(), before, limit, tx.actor().user])
+}
+
+/// What the object is called, and which events: of a case all or those whose verb is in a list.
+const OF_CASE: (&str, &str) = (
+    "case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object)
+        when 6 then coalesce((select 'the team ' || name from team where id = e.object), 'a team that was removed')
+        when 7 then (select coalesce(nullif(k.name, ''), 'a contact that was removed') from contact m join contact k on k.id = coalesce(m.merged_into, m.id) where m.id = e.object) end",
+    "case_id = ?1 and seq < ?2 and (?4 = '' or refused = 0 and instr(?4, ',' || verb || ',') > 0)",
+);
+const OF_CONTACT: (&str, &str) = (
+    "(select c.reference from cases c join sight v on v.case_id = c.id and v.user_id = ?4 and v.level >= 2 where c.id = e.case_id)",
+    "kind = 7 and object = ?1 and seq < ?2 and (case_id is null or exists (select 1 from sight v where v.case_id = e.case_id and v.user_id = ?4 and v.level >= 2))",
+);
+
+fn changes(which: Which) -> String {
+    match which {
         Which::Every => String::new(),
         Which::Changes => Verb::ALL.iter().filter(|verb| verb.changes_a_case()).fold(",".to_owned(), |list, verb| list + verb.value() + ","),
-    };
+    }
+}
+
+fn select(sql: &Connection, chain: &Chain, (object, which): (&str, &str), bound: &[&dyn rusqlite::ToSql]) -> Result<Vec<Told>, Refusal> {
+    let query = format!(
+        "select {COLUMNS}, (select link from event p where p.seq = e.seq - 1), (select name from user where id = e.actor), {object},
+            (select text from reason r where r.case_id = e.case_id and r.kind = e.kind and r.object = e.object and r.at = e.at)
+         from event e where {which} order by seq desc limit ?3"
+    );
     let mut statement = sql.prepare_cached(&query).refuse()?;
-    let rows = statement.query_map(params![case, before, limit, changes], |row| {
+    let rows = statement.query_map(bound, |row| {
         let (seq, event, link) = stored(row)?;
         let previous: [u8; 32] = row.get::<_, Option<[u8; 32]>>(12)?.unwrap_or_default();
         let holds = event.verb != Verb::Unreadable && link == chain.link(&previous, &canonical(seq, &event));
@@ -218,13 +234,17 @@ mod tests {
         Event { at: Moment(n), actor: Some(1), verb: Verb::CaseView, case: Some(n % 2), object, detail: None, origin: "::1".into(), session: None, refused: n % 5 == 0 }
     }
 
+    fn every(sql: &Connection, chain: &Chain, case: i64) -> Result<Vec<Told>, Refusal> {
+        select(sql, chain, OF_CASE, params![case, i64::MAX, 100, changes(Which::Every)])
+    }
+
     #[test]
     fn an_unbroken_chain_is_told_with_its_head() {
         let (sql, chain) = trail(50);
         let Checked::Unbroken(found) = check(&sql, &chain).unwrap() else { panic!() };
         assert_eq!(found, head(&sql).unwrap());
         assert_eq!(found.seq, 50);
-        assert!(select(&sql, &chain, 1, Which::Every, i64::MAX, 100).unwrap().iter().all(|told| told.holds));
+        assert!(every(&sql, &chain, 1).unwrap().iter().all(|told| told.holds));
     }
 
     #[test]
@@ -250,7 +270,7 @@ mod tests {
             let (sql, chain) = trail(20);
             sql.execute_batch("drop trigger event_stays").unwrap();
             sql.execute_batch(change).unwrap();
-            let told = select(&sql, &chain, 0, Which::Every, i64::MAX, 100).unwrap();
+            let told = every(&sql, &chain, 0).unwrap();
             assert_eq!(told.len(), 10);
             let marked: Vec<i64> = told.iter().filter(|told| !told.holds).map(|told| told.seq).collect();
             assert!(marked == [bad], "{change}: {marked:?}");

@@ -7,6 +7,7 @@
 //! Everything works on a [`Source`]: a database that can be read, the keys of its site, and its folder of documents. It may be the site that
 //! is served, or a copy that came back from a backup.
 
+mod contacts;
 mod papers;
 mod request;
 mod rows;
@@ -18,7 +19,7 @@ pub use papers::{CaseRow, Happened, Paper, Seer};
 pub use request::{Asked, KEPT, LAPSES, Listed, REASON_MAX, Stage, approve, ask, file, list, refuse, remove, second_persons, withdraw, again};
 pub use rows::Value;
 pub use scope::{Chosen, Scope, client};
-pub use tables::{LEFT_OUT, LEFT_OUT_COLUMNS, TABLES, Table};
+pub use tables::{LEFT_OUT, LEFT_OUT_COLUMNS, Table, tables};
 pub(crate) use turn::{Goes, files};
 pub use turn::{Progress, Standing, Taken, at_console, delivered, piece, standing, straight};
 

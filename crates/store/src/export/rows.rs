@@ -2,11 +2,11 @@
 
 use super::{
     Chosen, Snapshot,
-    tables::{Form, TABLES, Table},
+    tables::{self, Form, Table},
 };
 use crate::error::Refuse;
 use keys::{field::Place, nonce::hex};
-use rules::{Kind, LetterKind, Level, Moment, Refusal, Role, UserState, Verb, case::Status};
+use rules::{Kind, LetterKind, Level, Moment, Refusal, Role, UserState, Verb, case::Status, contact::Part};
 use rusqlite::{Row, types::ValueRef};
 
 /// What stands in one place of a table.
@@ -28,7 +28,7 @@ impl Snapshot<'_> {
     /// The tables that belong to what was chosen.
     pub fn tables(&self, chosen: &Chosen) -> impl Iterator<Item = &'static Table> {
         let inside = chosen.is_inside();
-        TABLES.iter().filter(move |table| inside || table.of_clients)
+        tables::tables().filter(move |table| inside || table.of_clients)
     }
 
     /// Reads a table row by row; memory use is one row. Gives how many there were.
@@ -70,6 +70,8 @@ impl Snapshot<'_> {
             Form::Time => Value::At(Moment(number())),
             Form::Hex => Value::Text(hex(found.as_bytes().unwrap_or_default())),
             Form::Email => self.private(table, "user", "email", row, found.as_bytes()?)?,
+            Form::Private(name, column) => self.private(table, name, column, row, found.as_bytes()?)?,
+            Form::Part => word(Part::from_value(&text()).map(Part::words)),
             Form::LetterAddress => self.private(table, "letter", "address", row, found.as_bytes()?)?,
             Form::LetterKind => word(LetterKind::from_value(&text()).map(LetterKind::words)),
             Form::Role => word(Role::from_value(&text()).map(Role::words)),
@@ -93,7 +95,7 @@ impl Snapshot<'_> {
         Ok(match self.source.keys().fields.open_text(sealed, Place { table: name, column, row: id }) {
             Ok(text) => Value::Text(text.expose().clone()),
             Err(_) => {
-                self.unread.borrow_mut().push(format!("data/{}: the e-mail address in row {id} cannot be read. It was changed from outside.", table.name));
+                self.unread.borrow_mut().push(format!("data/{}: the private text in row {id} cannot be read. It was changed from outside.", table.name));
                 Value::None
             }
         })
@@ -120,5 +122,7 @@ const fn thing(kind: Kind) -> &'static str {
         Kind::Contact => "contact",
         Kind::Device => "browser",
         Kind::Export => "export",
+        Kind::Identity => "identity document",
+        Kind::Import => "import of contacts",
     }
 }

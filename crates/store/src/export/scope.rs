@@ -61,7 +61,7 @@ pub(super) const READ: u8 = Level::Read as u8;
 /// The client that somebody typed: by name, whatever its capitals, or as `#12` by the number that lists and exports give it.
 pub fn client(sql: &Connection, typed: &str) -> Result<i64, Refusal> {
     let wrong = |text: String| Err(Refusal::invalid("client", text));
-    let mut find = sql.prepare_cached("select id, name from contact order by name collate nocase, id").refuse()?;
+    let mut find = sql.prepare_cached("select id, name from contact where removed is null and merged_into is null order by name collate nocase, id").refuse()?;
     let all: Vec<(i64, String)> = find.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).refuse()?.collect::<Result<_, _>>().refuse()?;
     let typed = typed.trim();
     if let Some(number) = typed.strip_prefix('#').and_then(|number| number.split(' ').next()?.parse::<i64>().ok()) {
@@ -110,7 +110,11 @@ impl Snapshot<'_> {
                 named("select reference from cases where id = ?", id)?,
                 format!("[{id}]"),
                 list("select json_group_array(u.id) from user u join sight s on s.user_id = u.id where s.case_id = ? and u.kind = 'client'", id)?,
-                list("select json_group_array(distinct l.contact_id) from sight s join user_contact l on l.user_id = s.user_id where s.case_id = ?", id)?,
+                list(
+                    "select json_group_array(contact_id) from (select l.contact_id from sight s join user_contact l on l.user_id = s.user_id where s.case_id = ?1
+                        union select contact_id from party where case_id = ?1)",
+                    id,
+                )?,
             ),
         };
         let people = self.sql().query_row(&format!("select json_group_array(owner_id) from ({OF_CASES}) where owner_id is not null"), params![cases, own, !matches!(scope, Scope::Client { .. })], |row| row.get(0)).refuse()?;

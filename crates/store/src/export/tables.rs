@@ -16,6 +16,10 @@ pub(super) enum Form {
     Hex,
     /// Encrypted; row id in the first column.
     Email,
+    /// Encrypted in this table and column; row id in the first column.
+    Private(&'static str, &'static str),
+    /// Which part a contact plays.
+    Part,
     /// Encrypted; row id in the first column.
     LetterAddress,
     LetterKind,
@@ -63,6 +67,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("counter", "the last number given out in each year, which the references of the cases show"),
     ("device", "marks by which a browser is known again"),
     ("factor", "secrets of authenticator apps, and passkeys"),
+    ("name_part", "an index of names, made from the contacts"),
     ("recovery_code", "hashes of recovery codes"),
     ("setup", "the one-time link with which the site was set up"),
     ("sight", "who sees which case, worked out from access and walls"),
@@ -84,20 +89,29 @@ pub const LEFT_OUT_COLUMNS: &[(&str, &str, &str)] = &[
     ("session", "digest", "the hash of a session"),
     ("letter", "fields", "what a letter says holds one-time links, and is forgotten once it is sent"),
     ("letter", "ticket_id", "names a one-time link"),
+    ("contact_import", "file", "a file that waits to be accepted; what was accepted is in the contacts"),
     ("export", "blob", "the name of the encrypted file on the server"),
     ("export", "blob_key", "the key of that file"),
 ];
 
+/// Whether a row id is in the list of what is exported, if there is one.
 macro_rules! among {
     ($list:literal, $column:literal) => {
         concat!("(", $list, " is null or ", $column, " in (select value from json_each(", $list, ")))")
     };
 }
+pub(super) use among;
 
 use Form::*;
+use super::contacts;
 
 /// Every table, in the order in which it is written.
-pub const TABLES: &[Table] = &[
+pub fn tables() -> impl Iterator<Item = &'static Table> {
+    contacts::TABLES.iter().chain(TABLES)
+}
+
+/// What is not about contacts.
+const TABLES: &[Table] = &[
     Table {
         name: "site",
         about: "What the firm set; the password of the mail server is left out.",
@@ -105,14 +119,6 @@ pub const TABLES: &[Table] = &[
         query: "select key, value from setting where key in ('firm.name', 'firm.kind', 'firm.prefix', 'firm.zone', 'firm.phone', 'url', 'mail', 'terms', 'recovery', 'networks') order by key",
         of: &["setting"],
         of_clients: false,
-    },
-    Table {
-        name: "contacts",
-        about: "A person or organisation of the outside world.",
-        columns: &[("id", Number), ("kind", Text), ("name", Text), ("added", Time)],
-        query: concat!("select id, kind, name, created from contact where ", among!(":contacts", "id"), " order by id"),
-        of: &["contact"],
-        of_clients: true,
     },
     Table {
         name: "people",
@@ -126,17 +132,6 @@ pub const TABLES: &[Table] = &[
             ", theme, null), iif(", among!(":own", "id"), ", terms, null), iif(", among!(":own", "id"), ", created, null) from user where ", among!(":people", "id"), " order by id"
         ),
         of: &["user"],
-        of_clients: true,
-    },
-    Table {
-        name: "contact_accounts",
-        about: "Which account belongs to which contact.",
-        columns: &[("contact_id", Number), ("contact", Text), ("person_id", Number), ("person", Text)],
-        query: concat!(
-            "select l.contact_id, c.name, l.user_id, u.name from user_contact l join contact c on c.id = l.contact_id join user u on u.id = l.user_id where ",
-            among!(":contacts", "l.contact_id"), " and ", among!(":own", "l.user_id"), " order by 1, 3"
-        ),
-        of: &["user_contact"],
         of_clients: true,
     },
     Table {
@@ -356,7 +351,7 @@ mod tests {
     #[test]
     fn every_table_is_exported_or_left_out_for_a_reason() {
         let sql = fresh();
-        let known: Vec<&str> = TABLES.iter().flat_map(|table| table.of.iter().copied()).chain(LEFT_OUT.iter().map(|(table, _)| *table)).collect();
+        let known: Vec<&str> = tables().flat_map(|table| table.of.iter().copied()).chain(LEFT_OUT.iter().map(|(table, _)| *table)).collect();
         let there = names(&sql, "select name from sqlite_master where type = 'table'");
         for table in &there {
             assert_eq!(known.iter().filter(|known| *known == table).count(), 1, "decide whether {table} is in exports: crates/store/src/export/tables.rs");
@@ -370,7 +365,7 @@ mod tests {
     #[test]
     fn every_column_is_exported_or_left_out_for_a_reason() {
         let sql = fresh();
-        for table in TABLES {
+        for table in tables() {
             for of in table.of {
                 for column in names(&sql, &format!("select name from pragma_table_info('{of}')")) {
                     let read = table.query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == column);
@@ -386,7 +381,7 @@ mod tests {
     #[test]
     fn statements_have_the_columns_that_they_say() {
         let sql = fresh();
-        for table in TABLES {
+        for table in tables() {
             assert_eq!(sql.prepare(table.query).unwrap().column_count(), table.columns.len(), "{}", table.name);
         }
     }

@@ -122,12 +122,12 @@ fn nobody_behind_a_wall_becomes_owner_or_supervisor_and_the_trail_names_who_did(
     let (walled, case_id) = (house.whom(1), id.clone());
     house.write(0, move |tx| grant::raise_wall(&tx.open::<Manage, Case>(&case_id, Verb::WallRaise)?, &walled, "conflict")).unwrap();
     for (owner, supervisor) in [(1, None), (0, Some(1))] {
-        let Err(Refusal::Invalid(problems)) = hand(owner, supervisor, 1) else { panic!("a walled person was taken") };
+        let Err(Refusal::Invalid(problems)) = hand(owner, supervisor, 2) else { panic!("a walled person was taken") };
         assert!(problems[0].text.contains("wall"), "{problems:?}");
     }
-    hand(0, Some(2), 1).unwrap();
-    hand(0, None, 2).unwrap();
-    hand(3, Some(0), 3).unwrap();
+    hand(0, Some(2), 2).unwrap();
+    hand(0, None, 3).unwrap();
+    hand(3, Some(0), 4).unwrap();
     let case_id = id.clone();
     let events = house.read(3, move |tx| trail::of_case(&tx.open::<Manage, Case>(&case_id, Verb::HistoryView)?, trail::Which::Changes, i64::MAX, 20)).unwrap();
     let said: Vec<_> = events.iter().rev().filter(|told| matches!(told.event.verb, Verb::CaseHand | Verb::SupervisionBegin | Verb::SupervisionEnd)).map(|told| (told.event.verb, told.object.clone().unwrap())).collect();
@@ -144,11 +144,11 @@ fn an_outcome_is_changed_by_those_who_manage() {
         let change = case::Change { typed, status: Status::Closed, outcome, reason: String::new(), version };
         house.write(n, move |tx| case::change(&tx.open::<Contribute, Case>(&id, Verb::CaseChange)?, &change))
     };
-    close(0, "Refused", 1).unwrap();
+    close(0, "Refused", 2).unwrap();
     let (helper, case_id) = (house.whom(1), id.clone());
     house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&case_id, Verb::AccessGrant)?, &helper, Level::Contribute, "")).unwrap();
-    assert!(matches!(close(1, "Granted in full", 2), Err(Refusal::Forbidden(_))));
-    close(1, "Refused", 2).unwrap();
+    assert!(matches!(close(1, "Granted in full", 3), Err(Refusal::Forbidden(_))));
+    close(1, "Refused", 3).unwrap();
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn the_matrix_holds_the_cases_that_one_manages_and_nobody_elses() {
     let house = House::new();
     let cases: Vec<_> = (0..matrix::PAGE + 2).map(|n| house.open(&format!("Case {n}"))).collect();
     let typed = house.typed("Of another", 1);
-    house.write(1, move |tx| case::open(tx, &typed, Status::Open)).unwrap();
+    house.write(1, move |tx| open(tx, &typed)).unwrap();
     let give = |case: &Sealed<Case>, n: usize, level: Level| {
         let (id, whom) = (case.clone(), house.whom(n));
         house.write(0, move |tx| grant::give(&tx.open::<Manage, Case>(&id, Verb::AccessGrant)?, &whom, level, "")).unwrap();

@@ -6,7 +6,7 @@ use rules::{LetterKind, Role, UserState};
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::{
     charge::Own,
-    contact::Which,
+    belong::Which,
     enrol, factor,
     letter::{Security, Smtp},
     people, person, recovery,

@@ -7,8 +7,8 @@ use super::{
 use keys::{nonce::Token, totp};
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::{
+    belong::{self, Which},
     charge::Confirmed,
-    contact::{self, Which},
     people::{self, Link},
     person, recovery,
     session::{self, Arrival},
@@ -145,7 +145,7 @@ fn leaving_tells_the_trail_whose_supervision_began_and_whose_ended() {
     let open = |title: &str, owner: usize, supervisor: usize| {
         let mut typed = house.typed(title, owner);
         typed.supervisor = house.person(supervisor);
-        house.write(2, move |tx| case::open(tx, &typed, Status::Open)).unwrap()
+        house.write(2, move |tx| open(tx, &typed)).unwrap()
     };
     let cases = [open("Supervised by the leaver, owned by the successor", 1, 0), open("Owned by the leaver, supervised by the successor", 0, 1), open("Supervised by the leaver alone", 3, 0)];
     let (who, to) = (house.person(0), house.person(1));
@@ -186,16 +186,16 @@ fn a_contact_beyond_the_first_five_hundred_is_found_by_its_name() {
     house
         .write(ADMINISTRATOR, move |tx| {
             let person = tx.person(&who, Verb::PersonLink)?;
-            let mut names = (0..contact::OFFERED).map(|n| format!("Client {n:03}")).chain(["Żółć, Zoë".into()]);
-            names.try_for_each(|name| contact::link(&person, &Which::New { name, organisation: false }))
+            let mut names = (0..belong::OFFERED).map(|n| format!("Client {n:03}")).chain(["Żółć, Zoë".into()]);
+            names.try_for_each(|name| belong::link(&person, &Which::New { name, organisation: false }))
         })
         .unwrap();
-    let offered = |text: &'static str| house.read(ADMINISTRATOR, move |tx| contact::list(&tx.charge(Verb::PeopleView)?, text)).unwrap();
+    let offered = |text: &'static str| house.read(ADMINISTRATOR, move |tx| belong::list(&tx.charge(Verb::PeopleView)?, text)).unwrap();
     let all = offered("");
-    assert!(all.more && all.contacts.len() == contact::OFFERED && all.contacts[0].name == "Client 000");
+    assert!(all.more && all.contacts.len() == belong::OFFERED && all.contacts[0].name == "Client 000");
     let found = offered(" żÓŁ ");
     assert_eq!((found.more, found.contacts.len(), found.contacts[0].name.as_str()), (false, 1, "Żółć, Zoë"));
-    let named = house.write(ADMINISTRATOR, |tx| contact::named(&tx.charge(Verb::PersonInvite)?, "żółć  ZOË")).unwrap();
+    let named = house.write(ADMINISTRATOR, |tx| belong::named(&tx.charge(Verb::PersonInvite)?, "żółć  ZOË")).unwrap();
     assert_eq!(named.len(), 1);
 }
 

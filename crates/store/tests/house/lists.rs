@@ -32,6 +32,7 @@ pub(crate) fn many_cases(house: &House) {
         grants: vec![(house.ids[3], if n.is_multiple_of(4) { Level::Know } else { Level::Read }, None)],
         teams: Vec::new(),
         walls: Vec::new(),
+        parties: Vec::new(),
         documents: Vec::new(),
     };
     house.runtime.block_on(house.site().fill_cases((0..400).map(case).collect())).unwrap();
@@ -62,7 +63,7 @@ fn a_change_of_status_moves_the_case_between_lists() {
     let id = house.open("Moves");
     let closed = Filter { statuses: vec![Status::Closed], ..Filter::default() };
     assert!(pages(&house, 0, &closed).is_empty());
-    let change = case::Change { typed: house.typed("Moves", 0), status: Status::Closed, outcome: "Granted".into(), reason: String::new(), version: 1 };
+    let change = case::Change { typed: house.typed("Moves", 0), status: Status::Closed, outcome: "Granted".into(), reason: String::new(), version: 2 };
     house.write(0, move |tx| case::change(&tx.open::<Contribute, Case>(&id, Verb::CaseChange)?, &change)).unwrap();
     assert_eq!(pages(&house, 0, &closed).len(), 1);
     assert!(pages(&house, 0, &Filter { statuses: vec![Status::Open], ..Filter::default() }).is_empty());

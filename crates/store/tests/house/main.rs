@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod contacts;
 mod keyring;
 mod life;
 mod links;
@@ -13,13 +14,14 @@ mod throttle;
 mod writes;
 
 use proptest::prelude::*;
-use rules::{Actor, Case, Contribute, Know, Level, Manage, Moment, Read, Refusal, Sealed, Secret, User, Role, Verb, case::Status};
+use rules::{Actor, Case, Contribute, Know, Level, Manage, Moment, Read, Refusal, Sealed, Secret, User, Role, Verb, case::Status, conflict::Decision};
 use keys::ring;
 use std::os::unix::fs::FileExt;
 use strongroom_store as store;
 use store::{
-    Appliance, Firm, Site, case,
+    Appliance, Firm, Site, Tx, Writing, case,
     case_list::{self, Filter},
+    conflict,
     fill, grant, matrix, seers, team, trail,
     user::{self, NewUser},
 };
@@ -101,11 +103,21 @@ impl House {
 
     fn open(&self, title: &str) -> Sealed<Case> {
         let typed = self.typed(title, 0);
-        self.write(0, move |tx| case::open(tx, &typed, Status::Open)).unwrap()
+        self.write(0, move |tx| open(tx, &typed)).unwrap()
     }
 
     fn level(&self, n: usize, id: &Sealed<Case>) -> Level {
         let id = id.clone();
         self.read(n, move |tx| tx.open::<Know, Case>(&id, Verb::CaseView).map(|case| case.level())).unwrap_or(Level::None)
     }
+}
+
+/// Opens a case as its form does: an enquiry, a decision about conflicts, then the case.
+fn open(tx: &Tx<'_, Writing>, typed: &case::Typed) -> Result<Sealed<Case>, Refusal> {
+    let id = case::enquire(tx, typed)?;
+    let (enquiry, names) = (tx.open::<Manage, Case>(&id, Verb::CaseOpen)?, ["Quill Featherstonehaugh".to_owned()]);
+    let found = conflict::look_for(&enquiry, &names)?.iter().map(|found| found.matches.len()).sum();
+    conflict::decide(&enquiry, &names, Some(Decision::Accepted), "For a test", found)?;
+    case::open(&enquiry)?;
+    Ok(id)
 }
