@@ -118,8 +118,9 @@ pub(super) struct Typed {
     decision: String,
     #[field(default = String::new())]
     reason: String,
+    /// How many matches were shown.
     #[field(default = 0)]
-    matches: usize,
+    found: usize,
     #[field(default = String::new())]
     then: String,
 }
@@ -259,7 +260,7 @@ pub(super) async fn end(id: Id<Case>, desk: Desk<'_>, form: Posted<Ending>) -> D
 #[post("/cases/<id>/parties/decide", data = "<form>")]
 pub(super) async fn decide(id: Id<Case>, desk: Desk<'_>, form: Posted<Typed>) -> Done {
     let (typed, case) = (form.into_inner(), id.0.clone());
-    let (more, decision, reason, matches) = (lines(&typed.more), Decision::from_value(&typed.decision), typed.reason.clone(), typed.matches);
+    let (more, decision, reason, matches) = (lines(&typed.more), Decision::from_value(&typed.decision), typed.reason.clone(), typed.found);
     let opens = typed.then == "open";
     let said = if opens { Said::CaseOpened } else { Said::ConflictDecided };
     act(desk, id.0, typed, said, move |tx| {

@@ -213,7 +213,7 @@ describe('a form sent too late', () => {
     await elsewhere.goto('/today');
     await elsewhere.getByRole('contentinfo').getByRole('button', { name: 'Sign out' }).click();
     await elsewhere.getByText('You are signed out.').waitFor();
-    await page.getByRole('button', { name: 'Open case' }).click();
+    await page.getByRole('button', { name: 'Go on to conflicts' }).click();
     await page.getByText('What you typed is below').waitFor();
     assert.equal(await page.getByLabel('Title').inputValue(), 'Typed too late');
     assert.equal(await page.getByLabel('Summary').inputValue(), 'Several words\nover two lines');

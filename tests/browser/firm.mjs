@@ -171,14 +171,27 @@ export class Firm {
   }
 }
 
-/** Opens a new case by its form; gives its path. */
-export const openCase = async (page, title, type = /Naturalisation/) => {
+/** A name that sounds like no other: made of random syllables. */
+const nobodyElse = () => [0, 1].map(() => Array.from({ length: 6 }, () => 'bdfgklmnprstvz'[Math.floor(Math.random() * 14)] + 'aeiou'[Math.floor(Math.random() * 5)]).join('')).join(' ');
+
+/** Fills the form of a new case and sends it; leads to its parties and conflicts. */
+export const enquire = async (page, title, type = /Naturalisation/, client = nobodyElse()) => {
   await page.goto('/cases/new');
+  await page.getByRole('textbox', { name: 'Client' }).fill(client);
   await page.getByLabel('Title').fill(title);
   const choice = page.getByLabel('Type of case');
   const option = choice.locator('option').filter({ hasText: type });
   await choice.selectOption(await option.first().getAttribute('value'));
-  await page.getByRole('button', { name: 'Open case' }).click();
+  await page.getByRole('button', { name: 'Go on to conflicts' }).click();
+};
+
+/** Opens a new case by its forms; gives its path. */
+export const openCase = async (page, title, type) => {
+  await enquire(page, title, type);
+  await page.waitForURL('**/parties?**');
+  await page.getByText('Nothing found.').waitFor();
+  await page.getByRole('radio', { name: 'No conflict' }).check();
+  await page.getByRole('button', { name: 'Decide and open the case' }).click();
   await page.waitForURL(url => /^\/cases\/[^/]{20,}$/.test(url.pathname));
   return new URL(page.url()).pathname;
 };

@@ -1,7 +1,7 @@
 // Every page, as its reader sees it, light and dark, wide and narrow: no barrier, nothing to scroll sideways, no complaint of the browser.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { Firm, chooser, complaints, file, openCase } from './firm.mjs';
+import { Firm, chooser, complaints, enquire, file, openCase } from './firm.mjs';
 import { HEIGHT, WIDTHS, faults } from './look.mjs';
 
 const firm = await Firm.open();
@@ -11,7 +11,7 @@ after(() => firm.close());
 const dead = async page => {
   const links = await page.locator('a[href]').evaluateAll(all => all.map(link => link.href));
   const own = [...new Set(links)].filter(link => link.startsWith(firm.url));
-  const wrong = links.filter(link => !link.startsWith(firm.url) && !/^(tel|otpauth):/.test(link)).map(link => `leads elsewhere: ${link}`);
+  const wrong = links.filter(link => !link.startsWith(firm.url) && !/^(tel|mailto|otpauth):/.test(link)).map(link => `leads elsewhere: ${link}`);
   for (const link of own) {
     const { hash } = new URL(link);
     if (hash && link.split('#')[0] === page.url().split('#')[0]) {
@@ -53,11 +53,32 @@ const priya = as('Priya');
 let known = '';
 let empty = '';
 let trashed = '';
+let contact = '';
 test('the stage is set', async () => {
   const page = await (await priya()).newPage();
   await page.goto('/cases?q=adeyemi');
   known = await page.getByRole('link', { name: 'Adeyemi: spouse extension' }).getAttribute('href');
   empty = await openCase(page, 'Okonkwo-Featherstonehaugh: naturalisation after refusal, with a title that is rather long for a narrow telephone');
+  await page.goto(known);
+  contact = await page.getByRole('link', { name: 'Folake Adeyemi' }).first().getAttribute('href');
+  await page.goto(contact);
+  await page.locator('summary', { hasText: 'Add a name' }).click();
+  await page.locator('#alias').fill('Folake Balogun');
+  await page.getByRole('button', { name: 'Add the name' }).click();
+  await page.getByText('The contact is changed.').waitFor();
+  await page.locator('summary', { hasText: 'Add an identity document' }).click();
+  await page.locator('#identity_number').fill('A01234567');
+  await page.getByLabel('Issued by').fill('Nigeria');
+  await page.getByLabel('Valid until').fill('1 Dec 2026');
+  await page.getByRole('button', { name: 'Add the document' }).click();
+  await page.getByText('••••567').waitFor();
+  await page.locator('summary', { hasText: 'Add a tie' }).click();
+  await page.getByLabel('Folake Adeyemi').selectOption('spouse+');
+  await page.locator('#who').fill('James Adeyemi');
+  await page.getByRole('button', { name: 'Add the tie' }).click();
+  await page.getByRole('radio', { name: 'James Adeyemi' }).check();
+  await page.getByRole('button', { name: 'Add the tie' }).click();
+  await page.getByText('is the spouse or partner of').first().waitFor();
   await page.goto(`${known}/documents`);
   await chooser(page).setInputFiles(file('A name without any place to break it in two ' + 'x'.repeat(80) + '.txt', 'words'));
   await page.getByText('One file is kept.').waitFor();
@@ -114,7 +135,7 @@ look('new case', priya, at('/cases/new'));
 look('new case with errors', priya, async page => {
   await page.goto('/cases/new');
   await page.getByLabel('Title').fill('x'.repeat(130));
-  await page.getByRole('button', { name: 'Open case' }).click();
+  await page.getByRole('button', { name: 'Go on to conflicts' }).click();
   await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
 }, 422);
 look('case', priya, page => page.goto(known));
@@ -128,6 +149,52 @@ look('edit with errors', priya, async page => {
   await page.getByRole('button', { name: 'Save the change' }).click();
   await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
 }, 422);
+look('case parties', priya, page => page.goto(`${known}/parties`));
+look('case parties of a reader', as('Ruth'), page => page.goto(`${known}/parties`));
+look('case parties asked who', priya, async page => {
+  await page.goto(`${known}/parties`);
+  await page.locator('summary', { hasText: 'Add a party' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('James Adeyemy');
+  await page.getByText('James Adeyemi').nth(1).waitFor();
+  await page.getByLabel('Part in this case').selectOption('witness');
+  await page.getByRole('button', { name: 'Add the party' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+}, 422);
+look('case parties with a match', priya, async page => {
+  await enquire(page, 'Another matter', /Visit/, 'Brightwater Logistic');
+  await page.getByRole('radio', { name: 'Somebody else' }).check();
+  await page.getByRole('button', { name: 'Go on to conflicts' }).click();
+  await page.getByText('Employer in').waitFor();
+}, 200, 422);
+look('enquiry asked who', priya, async page => {
+  await enquire(page, 'Another matter', /Visit/, 'Folake Adeyemi');
+  await page.getByText('Is it one of these?').waitFor();
+}, 422);
+look('contacts', priya, at('/contacts'));
+look('contacts found', priya, at('/contacts?q=ade'));
+look('contacts none', as('Siân'), at('/contacts?q=zzzz'));
+look('contact', priya, page => page.goto(contact));
+look('contact with errors', priya, async page => {
+  await page.goto(contact);
+  await page.locator('summary', { hasText: 'Add an identity document' }).click();
+  await page.getByLabel('Valid until').fill('31 Feb 2030');
+  await page.getByRole('button', { name: 'Add the document' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+}, 422);
+look('contact edit', priya, page => page.goto(`${contact}/edit`));
+look('contact history', priya, page => page.goto(`${contact}/history`));
+look('contact merge', priya, page => page.goto(`${contact}/merge?q=adeyemi`));
+look('contact new', priya, at('/contacts/new'));
+look('contacts from a file', priya, at('/contacts/import'));
+look('contacts from a file, looked at', priya, async page => {
+  await page.goto('/contacts/import');
+  await chooser(page).setInputFiles(file('old-system.csv', 'Name,Born,Shoe size\nAnn Bell,1/2/1980,38\nBen,31/2/1980,\nFolake Adeyemi,,\n', 'text/csv'));
+  await page.getByRole('button', { name: 'Look at the file' }).click();
+  await page.getByRole('button', { name: 'Keep 2 contacts' }).waitFor();
+});
+look('conflicts', priya, at('/conflicts'));
+look('conflicts found', priya, at('/conflicts?names=Adeyemi%0ABrightwater%0ANobody%20Whatsoever'));
+look('conflicts hidden', as('Tomasz'), at('/conflicts?names=Adeyemi'));
 look('documents', priya, page => page.goto(`${known}/documents`));
 look('documents none', priya, page => page.goto(`${empty}/documents`));
 look('documents moved to trash', priya, page => page.goto(`${known}/documents?said=trashed&document=${trashed.split('/').pop()}`));

@@ -35,7 +35,7 @@ describe('a day without scripts', () => {
   test('a case with a mistake, then without', async () => {
     await page.goto('/cases/new');
     await page.getByLabel('Summary').fill('Typed once.');
-    await page.getByRole('button', { name: 'Open case' }).click();
+    await page.getByRole('button', { name: 'Go on to conflicts' }).click();
     const problem = page.getByRole('group', { name: 'There is a problem' });
     await problem.getByRole('link').first().click();
     assert.match(new URL(page.url()).hash, /^#(title|type)$/);

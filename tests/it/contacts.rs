@@ -28,9 +28,9 @@ fn a_case_begins_with_its_client_and_opens_after_a_decision_about_conflicts() {
 
     let parties = format!("{case}/parties");
     let decide = format!("{parties}/decide");
-    let unsaid = priya.submit(&parties, &decide, &[("matches", "0"), ("then", "open")]);
+    let unsaid = priya.submit(&parties, &decide, &[("found", "0"), ("then", "open")]);
     assert!(unsaid.status == 422 && unsaid.body.contains("Choose what you decide"), "{}", unsaid.body);
-    let opened = priya.submit(&parties, &decide, &[("decision", "clear"), ("matches", "0"), ("then", "open")]);
+    let opened = priya.submit(&parties, &decide, &[("decision", "clear"), ("found", "0"), ("then", "open")]);
     assert_eq!(opened.status, 303, "{}", opened.body);
     assert!(priya.get(&parties).body.contains("No conflict"));
     assert!(priya.get(&case).body.contains("st ok\">Open"));

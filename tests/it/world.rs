@@ -340,8 +340,8 @@ impl Browser {
         let case = self.enquire(title, "Naturalisation");
         let page = format!("{case}/parties");
         let shown = self.get(&page);
-        let matches = shown.value("matches").unwrap();
-        let fields = [("decision", "accepted"), ("reason", "For a test"), ("matches", matches.as_str()), ("then", "open")];
+        let matches = shown.value("found").unwrap();
+        let fields = [("decision", "accepted"), ("reason", "For a test"), ("found", matches.as_str()), ("then", "open")];
         let opened = self.submit(&page, &format!("{page}/decide"), &fields);
         assert_eq!(opened.status, 303, "{}", opened.body);
         case
