@@ -10,12 +10,12 @@ use super::{
     posted::{Button, Posted},
     said::Said,
     upload::{Arrived, Upload},
-    view::{Calendar, CaseFile, DocRow, LevelView, When},
+    view::{Calendar, CaseFile, DocRow, LevelView, Mistake, When, mistakes},
 };
 use rocket::{Either, Request, get, http::Status, post, request::FromRequest, response::Redirect, serde::json::Json};
-use rules::{Case, Contribute, Document, Moment, Read, Refusal, Sealed, Verb, document as names, text};
+use rules::{Case, Contribute, Document, Moment, Problem, Read, Refusal, Sealed, Verb, document as names, text};
 use serde::Serialize;
-use store::{case, document, seers};
+use store::{case, document, seers, version};
 
 #[derive(Serialize)]
 struct Trashed {
@@ -226,6 +226,18 @@ struct VersionRow {
     sha256: String,
     by: String,
     at: When,
+    reason: Option<String>,
+    /// Where its content is.
+    href: String,
+}
+
+/// Who has the document checked out.
+#[derive(Serialize)]
+struct Held {
+    by: String,
+    own: bool,
+    at: When,
+    can_end: bool,
 }
 
 #[derive(Serialize)]
@@ -248,6 +260,9 @@ pub(super) struct DocumentView {
     name: String,
     kind_words: &'static str,
     receipt: String,
+    href: String,
+    problems: Vec<Mistake>,
+    held: Option<Held>,
     content_href: String,
     trash_href: Option<String>,
     versions: Vec<VersionRow>,
@@ -261,51 +276,75 @@ impl View for DocumentView {
 
 #[get("/documents/<id>")]
 pub(super) async fn page(id: Id<Document>, desk: Desk<'_>) -> Result<Page<DocumentView>, Oops> {
-    let (file, row, seers) = desk
+    document_page(&desk, id.0, Vec::new()).await
+}
+
+/// The page of a document, with what was wrong in one of its forms.
+pub(super) async fn document_page(desk: &Desk<'_>, id: Sealed<Document>, problems: Vec<Problem>) -> Result<Page<DocumentView>, Oops> {
+    let (file, row, versions, hold, seers) = desk
         .read(move |tx| {
-            let document = tx.open::<Read, Document>(&id.0, Verb::DocumentView)?;
-            Ok((case::file(&document)?, document::one(&document)?, seers::people(&document)?))
+            let document = tx.open::<Read, Document>(&id, Verb::DocumentView)?;
+            Ok((case::file(&document)?, document::one(&document)?, version::list(&document)?, version::hold(&document)?, seers::people(&document)?))
         })
         .await?;
+    let status = if problems.is_empty() { Status::Ok } else { Status::UnprocessableEntity };
     let calendar = Calendar::of(desk.site(), desk.now);
     let may_manage = file.level >= rules::Level::Manage;
     let reads = |seer: &seers::Seer| seer.level >= rules::Level::Read && seer.facts.role.kind() == rules::UserKind::Staff;
     let reader = |seer: seers::Seer| Reader { level: seer.level.into(), why: why(&seer, &calendar, may_manage), name: seer.name };
     let may_change = file.level >= rules::Level::Contribute;
     let trashed = row.trashed.map(|at| InTrash { at: calendar.when(at), by: row.trashed_by.clone().unwrap_or_default(), restore_href: link::document(&row.id, "restore") });
-    let version = VersionRow { n: row.version, size_words: names::size_words(row.size), sha256: keys::nonce::hex(&row.sha256), by: row.by, at: calendar.when(row.at) };
+    let content_href = link::document(&row.id, "content");
+    let version = |version: version::Listed| VersionRow {
+        href: format!("{content_href}?version={}", version.n),
+        n: version.n,
+        size_words: names::size_words(version.size),
+        sha256: keys::nonce::hex(&version.sha256),
+        by: version.by,
+        at: calendar.when(version.at),
+        reason: version.reason,
+    };
+    let held = hold.map(|hold| Held { at: calendar.when(hold.at), can_end: may_change && (hold.own || may_manage), by: hold.by, own: hold.own });
     let view = DocumentView {
         file: CaseFile::new(file, &calendar),
         kind_words: names::form(&row.name).words,
         receipt: receipt(&row.id),
-        content_href: link::document(&row.id, "content"),
-        trash_href: (may_change && trashed.is_none()).then(|| link::document(&row.id, "trash")),
+        href: link::document(&row.id, ""),
+        problems: mistakes(problems),
+        trash_href: (may_change && trashed.is_none() && held.as_ref().is_none_or(|held| held.own)).then(|| link::document(&row.id, "trash")),
         name: row.name,
-        versions: vec![version],
+        held,
+        versions: versions.into_iter().map(version).collect(),
+        content_href,
         readers: seers.into_iter().filter(reads).map(reader).collect(),
         trashed,
     };
-    Ok(Page::new(desk.shell("cases"), view))
+    Ok(Page::new(desk.shell("cases"), view).with(status))
 }
 
-#[get("/documents/<id>/content")]
-pub(super) async fn content(id: Id<Document>, desk: Desk<'_>, wanted: Wanted<'_>) -> Result<Download, Oops> {
-    let (name, blob) = desk.read(move |tx| document::content(&tx.open::<Read, Document>(&id.0, Verb::DocumentFetch)?)).await?;
+#[get("/documents/<id>/content?<version>")]
+pub(super) async fn content(id: Id<Document>, version: Option<i64>, desk: Desk<'_>, wanted: Wanted<'_>) -> Result<Download, Oops> {
+    let (name, blob) = desk.read(move |tx| version::content(&tx.open::<Read, Document>(&id.0, Verb::DocumentFetch)?, version)).await?;
     Ok(Download::open(desk.site(), desk.site().blobs(), name, blob, &wanted).await?)
 }
 
 #[post("/documents/<id>/trash", data = "<form>")]
-pub(super) async fn trash(id: Id<Document>, desk: Desk<'_>, form: Posted<Button>) -> Result<Redirect, Oops> {
+pub(super) async fn trash(id: Id<Document>, desk: Desk<'_>, form: Posted<Button>) -> Result<Either<Redirect, Page<DocumentView>>, Oops> {
     let Button = form.into_inner();
     let sealed = id.0.clone();
-    let (moved, case) = desk
+    let moved = desk
         .write(move |tx| {
             let document = tx.open::<Contribute, Document>(&sealed, Verb::DocumentTrash)?;
             Ok((document::trash(&document)?, document::case_of(&document)?))
         })
-        .await?;
-    let said = if moved { Said::Trashed(id.0) } else { Said::TrashedAlready };
-    Ok(Redirect::to(said.at(&link::case(&case, "documents"))))
+        .await;
+    let (said, case) = match moved {
+        Ok((true, case)) => (Said::Trashed(id.0), case),
+        Ok((false, case)) => (Said::TrashedAlready, case),
+        Err(Refusal::Invalid(problems)) => return document_page(&desk, id.0, problems).await.map(Either::Right),
+        Err(refusal) => return Err(refusal.into()),
+    };
+    Ok(Either::Left(Redirect::to(said.at(&link::case(&case, "documents")))))
 }
 
 #[post("/documents/<id>/restore", data = "<form>")]

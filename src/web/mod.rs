@@ -63,6 +63,7 @@ mod today;
 mod turns;
 mod unsent;
 mod upload;
+mod versions;
 mod view;
 
 use crate::backup::Backups;

@@ -55,6 +55,9 @@ said! {
     PartyAdded = "party", "The party is on the case.";
     PartyEnded = "party-ended", "Their part is over. It stays on record.";
     ConflictDecided = "decided", "Your decision is kept.";
+    VersionKept = "version", "The new version is kept. Those before it stay as they are.";
+    CheckedOut = "checked-out", "You have it checked out: nobody else can add a version until you check it in.";
+    CheckedIn = "checked-in", "It is checked in. Others can add a version again.";
     TrashedAlready = "trashed-already", "It is in the trash already. Nothing was changed.";
     Restored = "restored", "The document is back.";
     RestoredAlready = "restored-already", "It was not in the trash any more. Nothing was changed.";

@@ -3,7 +3,7 @@
 use super::{
     access, account, answers, assets, backups, case_form, cases,
     class::{Class, Door, Pages},
-    confirm, conflicts, contact, contacts, documents, enrol, export, factors, help, history, home, intake, kit, mail, matrix, merge, metrics, networks, parties, passkeys, people, person, probe, recover, rights, settings, setup, sign, start_key, system, teams, ticket, today,
+    confirm, conflicts, contact, contacts, documents, enrol, export, factors, help, history, home, intake, kit, mail, matrix, merge, metrics, networks, parties, passkeys, people, person, probe, recover, rights, settings, setup, sign, start_key, system, teams, ticket, today, versions,
 };
 use rocket::{Build, Rocket, Route, routes};
 
@@ -38,6 +38,7 @@ fn map() -> Vec<(Door, Vec<Route>)> {
         (at(Class::Staff), routes![today::page]),
         (at(Class::Staff), routes![cases::list, cases::page, case_form::blank, case_form::open, case_form::form, case_form::change]),
         (at(Class::Staff), routes![documents::of_case, documents::add, documents::page, documents::content, documents::trash, documents::restore]),
+        (at(Class::Staff), routes![versions::add, versions::check_out, versions::check_in]),
         (at(Class::Staff), routes![access::page, access::give, access::revoke, access::raise, access::lower, matrix::page]),
         (at(Class::Staff), routes![history::page]),
         (at(Class::Staff), routes![parties::page, parties::add, parties::end, parties::decide, conflicts::page]),

@@ -35,12 +35,16 @@ const FIELDS: usize = 200;
 /// How long what was refused is still read.
 const DRAIN: Duration = Duration::from_secs(20);
 const READ: usize = 256 * 1024;
+/// Bytes of a field of text beside the files.
+const SHORT: usize = 1000;
 
 /// A multipart form whose first field was a genuine form token.
 pub(super) struct Upload<'r> {
     parts: Multipart<'r>,
     awaited: Awaited,
     fields: usize,
+    /// A field called `reason` that came before the file.
+    reason: String,
     limit: u64,
     _turn: Turn,
 }
@@ -115,18 +119,18 @@ impl<'r> FromData<'r> for Upload<'r> {
             Err(_) => return data::Outcome::Error((Status::UnprocessableEntity, ())),
         };
         match token.is_some_and(|token| is_ours(request, &token)) {
-            true => data::Outcome::Success(Upload { parts, awaited, fields: 0, limit: inside.upload_limit, _turn: turn }),
+            true => data::Outcome::Success(Upload { parts, awaited, fields: 0, reason: String::new(), limit: inside.upload_limit, _turn: turn }),
             false => forged(request),
         }
     }
 }
 
-/// The text of a field of at most a hundred bytes.
+/// The text of a short field.
 async fn short_text(mut field: Field<'_>) -> Option<String> {
     let mut text = Vec::new();
     while let Some(bytes) = field.chunk().await.ok()? {
         text.extend_from_slice(&bytes);
-        if text.len() > 100 {
+        if text.len() > SHORT {
             return None;
         }
     }
@@ -156,6 +160,10 @@ impl Upload<'_> {
             }
             // Browsers write these three, and only these, in this way (HTML standard, multipart/form-data).
             let given = field.file_name().unwrap_or("").replace("%22", "\"").replace("%0D", "").replace("%0A", "");
+            if field.name() == Some("reason") {
+                self.reason = short_text(field).await.ok_or_else(|| Refusal::invalid("reason", "The reason is too long. Make it a sentence."))?;
+                continue;
+            }
             if field.name() != Some("file") || given.is_empty() {
                 self.skip(&mut field).await?;
                 continue;
@@ -166,6 +174,11 @@ impl Upload<'_> {
                 Err(refusal) => Ok(Some(Arrived::Failed { name: document::clean_name(&given).unwrap_or(given), refusal })),
             };
         }
+    }
+
+    /// The reason that was typed, once the file was taken.
+    pub(super) fn reason(&self) -> &str {
+        &self.reason
     }
 
     /// The one file of a form whole, with its name: for small files that are read here. Empty when none was chosen; of one that is larger than

@@ -216,6 +216,15 @@ look('document', priya, async page => {
   await page.getByRole('link', { name: /^Client care letter/ }).click();
   await page.getByRole('heading', { name: 'Versions' }).waitFor();
 });
+look('document checked out with a mistake', priya, async page => {
+  await page.goto(`${known}/documents`);
+  await page.getByRole('row').filter({ hasText: 'Payslip' }).getByRole('link', { name: /Payslip/ }).first().click();
+  await page.getByRole('button', { name: 'Check out' }).click();
+  await page.getByText('You have it checked out').waitFor();
+  await chooser(page).setInputFiles(file('Payslip.txt', 'words'));
+  await page.getByRole('button', { name: 'Keep as version 2' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+}, 422);
 look('document with a long name', priya, async page => {
   await page.goto(`${known}/documents`);
   await page.getByRole('link', { name: /^A name without/ }).click();

@@ -181,3 +181,41 @@ impl Write for Count {
         Ok(())
     }
 }
+
+#[test]
+fn versions_stay_as_they_came_and_whoever_holds_a_document_is_named() {
+    let (priya, ruth) = (world::shared().actor("Priya"), world::shared().actor("Ruth"));
+    let case = priya.open_case("Files: versions");
+    let access = format!("{case}/access");
+    let whom = priya.get(&access).option("Ruth Feldman");
+    assert_eq!(priya.submit(&access, &access, &[("user", &whom), ("level", "contribute")]).status, 303);
+    assert_eq!(priya.upload(&format!("{case}/documents"), vec![("Letter.txt", b"first".to_vec())]).status, 303);
+    let page = content(&priya, &case, "Letter.txt").replace("/content", "");
+    let add = |browser: &world::Browser, name: &str, bytes: &[u8], reason: &str| {
+        let form = reqwest::blocking::multipart::Form::new().text("csrf", browser.get(&page).token()).text("reason", reason.to_owned());
+        let form = form.part("file", reqwest::blocking::multipart::Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
+        let answer = browser.request("POST", &format!("{page}/versions")).multipart(form).send().unwrap();
+        (answer.status().as_u16(), answer.text().unwrap())
+    };
+    for (name, bytes, sentence) in [("Letter.txt", &b"first"[..], "the same file as version 1"), ("Letter.pdf", b"%PDF", "another sort of file"), ("Letter.txt", b"", "is empty")] {
+        let (status, body) = add(&ruth, name, bytes, "");
+        assert!(status == 422 && body.contains(sentence), "{status} {body}");
+    }
+    assert_eq!(add(&ruth, "Letter, by Ruth.TXT", b"second", "Her address was wrong").0, 303);
+    let shown = priya.get(&page).body;
+    assert!(shown.contains("Her address was wrong") && shown.contains("Ruth Feldman") && shown.contains("Version 2"), "{shown}");
+    assert_eq!(priya.bytes(&format!("{page}/content")), (200, b"second".to_vec()));
+    assert_eq!(priya.bytes(&format!("{page}/content?version=1")), (200, b"first".to_vec()));
+    assert_eq!(priya.bytes(&format!("{page}/content?version=3")).0, 404);
+
+    assert_eq!(ruth.submit(&page, &format!("{page}/check-out"), &[]).status, 303);
+    let (status, body) = add(&priya, "Letter.txt", b"third", "");
+    assert!(status == 422 && body.contains("Ruth Feldman has this document checked out"), "{status} {body}");
+    assert_eq!(priya.submit(&page, &format!("{page}/trash"), &[]).status, 422);
+    assert_eq!(add(&ruth, "Letter.txt", b"third", "").0, 303, "who holds it adds the next one");
+    assert_eq!(priya.submit(&page, &format!("{page}/check-out"), &[]).status, 303, "and it is free again");
+    assert_eq!(ruth.submit(&page, &format!("{page}/check-in"), &[]).status, 403, "only its holder and those who manage the case end it");
+    assert_eq!(priya.submit(&page, &format!("{page}/check-in"), &[]).status, 303);
+    assert_eq!(add(&ruth, "Letter.txt", b"fourth", &"x".repeat(300)).0, 422);
+    assert!(!priya.get(&page).body.contains("Version 4"));
+}

@@ -32,6 +32,11 @@ const FORMS: [(&[&str], Form); 13] = [
     (&["zip"], Form { media: "application/zip", words: "ZIP", icon: "doc" }),
 ];
 
+/// What stands behind the last dot of a name, in small letters; empty when there is no dot.
+pub fn ending(name: &str) -> String {
+    name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default()
+}
+
 /// What the file called `name` is taken for.
 pub fn form(name: &str) -> Form {
     let Some((_, end)) = name.rsplit_once('.') else { return OTHER };

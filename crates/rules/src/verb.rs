@@ -67,6 +67,12 @@ verbs! {
     DocumentView = "document.view", "looked at a document’s details", "look at a document’s details", false;
     /// The content of a document.
     DocumentFetch = "document.fetch", "downloaded a document", "download a document", false;
+    /// A new version of a document.
+    DocumentVersion = "document.version", "added a version of a document", "add a version of a document", true;
+    /// A document checked out: nobody else changes it.
+    DocumentCheckOut = "document.check.out", "checked out a document", "check out a document", true;
+    /// The same ended.
+    DocumentCheckIn = "document.check.in", "checked in a document", "check in a document", true;
     /// A document moved to the trash.
     DocumentTrash = "document.trash", "moved a document to the trash", "move a document to the trash", true;
     /// A document brought back from the trash.

@@ -1,6 +1,6 @@
 //! Documents of a case: adding, listing, trash and undo. Content is in [`crate::blob`].
 
-use crate::{Access, Tx, Writing, blob::Blob, error::Refuse};
+use crate::{Access, Tx, Writing, blob::Blob, error::Refuse, version};
 use rules::{Case, Contribute, Covers, Document, Kind, Moment, Read, Refusal, Sealed, Verb, document, when};
 use rusqlite::{Row, params};
 
@@ -112,18 +112,6 @@ pub fn one<P: Covers<Read>, M>(document: &Access<'_, P, Document, M>) -> Result<
     collect(document.tx(), &query, params![document.id()])?.into_iter().next().ok_or(Refusal::NotFound)
 }
 
-/// Name and content of a document; "not found" while it is in the trash.
-pub fn content<P: Covers<Read>, M>(document: &Access<'_, P, Document, M>) -> Result<(String, Blob), Refusal> {
-    const SQL: &str = "select d.name, v.blob, v.blob_key, v.size, v.sha256 from document d join version v on v.document_id = d.id
-        where d.id = ? and d.trashed is null order by v.n desc limit 1";
-    let mut statement = document.sql().prepare_cached(SQL).refuse()?;
-    let found = statement.query_row([document.id()], |row| {
-        let size: i64 = row.get(3)?;
-        Ok((row.get(0)?, Blob { name: row.get(1)?, wrapped: row.get(2)?, size: size.cast_unsigned(), sha256: row.get(4)? }))
-    });
-    found.refuse()
-}
-
 /// Adds a document whose content is durable already.
 pub fn add<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, name: &str, blob: &Blob) -> Result<Sealed<Document>, Refusal> {
     let tx = case.tx();
@@ -137,10 +125,11 @@ pub fn add<P: Covers<Contribute>>(case: &Access<'_, P, Case, Writing>, name: &st
     tx.seal(id)
 }
 
-/// Moves a document to the trash; false when it was there already.
-pub fn trash<P: Covers<Contribute>>(document: &Access<'_, P, Document, Writing>) -> Result<bool, Refusal> {
+/// Moves a document to the trash; false when it was there already. Not while somebody else has it checked out.
+pub fn trash<P: Covers<Contribute> + Covers<Read>>(document: &Access<'_, P, Document, Writing>) -> Result<bool, Refusal> {
+    version::refuse_held(document, "hold")?;
     let tx = document.tx();
-    const SQL: &str = "update document set trashed = ?2, trashed_by = ?3 where id = ?1 and trashed is null";
+    const SQL: &str = "update document set trashed = ?2, trashed_by = ?3, held_by = null, held_at = null where id = ?1 and trashed is null";
     let moved = tx.sql.execute(SQL, params![document.id(), tx.now().0, tx.actor().user]).refuse()?;
     Ok(moved_is_told(document, Verb::DocumentTrash, moved))
 }

@@ -61,6 +61,7 @@ pub mod ticket;
 pub mod trail;
 mod tx;
 pub mod user;
+pub mod version;
 pub mod who;
 mod writer;
 

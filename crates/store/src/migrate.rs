@@ -19,6 +19,7 @@ pub(crate) const SITE: Migrations = &[
     include_str!("../../../migrations/site/0009_name_the_accounts_of_exports.sql"),
     include_str!("../../../migrations/site/0010_grant_to_teams.sql"),
     include_str!("../../../migrations/site/0011_know_contacts.sql"),
+    include_str!("../../../migrations/site/0012_keep_versions.sql"),
 ];
 
 /// Of the registry of sites.

@@ -150,14 +150,15 @@ impl Snapshot<'_> {
     /// What was changed about a case, oldest first; inside the firm, walls too.
     pub fn changes(&self, case: i64, chosen: &Chosen) -> Result<Vec<Happened>, Refusal> {
         const SQL: &str = "select e.at, coalesce(u.name, 'Strongroom'), e.verb,
-                case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object) when 6 then (select 'the team ' || name from team where id = e.object) end
+                case e.kind when 2 then (select name from document where id = e.object) when 3 then (select name from user where id = e.object) when 6 then (select 'the team ' || name from team where id = e.object)
+                    when 7 then (select name from contact where id = e.object) end
             from event e left join user u on u.id = e.actor where e.case_id = ? and e.refused = 0 order by e.seq";
         let mut find = self.sql().prepare_cached(SQL).refuse()?;
         let mut rows = find.query([case]).refuse()?;
         let mut out = Vec::new();
         while let Some(row) = rows.next().refuse()? {
             let code: String = row.get(2).refuse()?;
-            let told = |verb: Verb| verb.changes_a_case() && (chosen.is_inside() || !matches!(verb, Verb::WallRaise | Verb::WallLower));
+            let told = |verb: Verb| verb.changes_a_case() && (chosen.is_inside() || !matches!(verb, Verb::WallRaise | Verb::WallLower | Verb::ConflictDecide | Verb::PartyAdd | Verb::PartyEnd));
             if Verb::from_value(&code).is_some_and(told) {
                 let (at, who, thing) = (Moment(row.get(0).refuse()?), row.get(1).refuse()?, row.get(3).refuse()?);
                 out.push(Happened { at, who, what: said(&code, false), thing });

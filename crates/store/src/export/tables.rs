@@ -235,9 +235,10 @@ const TABLES: &[Table] = &[
     Table {
         name: "documents",
         about: "A document; its content is in its versions.",
-        columns: &[("id", Number), ("case_id", Number), ("case", Text), ("name", Text), ("added", Time), ("moved_to_trash", Time), ("moved_by_id", Number), ("moved_by", Text)],
+        columns: &[("id", Number), ("case_id", Number), ("case", Text), ("name", Text), ("added", Time), ("moved_to_trash", Time), ("moved_by_id", Number), ("moved_by", Text), ("checked_out_by_id", Number), ("checked_out_by", Text), ("checked_out", Time)],
         query: concat!(
-            "select d.id, d.case_id, c.reference, d.name, d.added, d.trashed, d.trashed_by, u.name from document d join cases c on c.id = d.case_id left join user u on u.id = d.trashed_by where ",
+            "select d.id, d.case_id, c.reference, d.name, d.added, d.trashed, d.trashed_by, u.name, iif(:inside, d.held_by, null), iif(:inside, h.name, null), iif(:inside, d.held_at, null) from document d
+            join cases c on c.id = d.case_id left join user u on u.id = d.trashed_by left join user h on h.id = d.held_by where ",
             among!(":cases", "d.case_id"), " order by d.id"
         ),
         of: &["document"],
@@ -246,9 +247,9 @@ const TABLES: &[Table] = &[
     Table {
         name: "versions",
         about: "A version of a document, with the file in this export that holds it.",
-        columns: &[("document_id", Number), ("version", Number), ("document", Text), ("case", Text), ("size", Number), ("sha256", Hex), ("added_by_id", Number), ("added_by", Text), ("at", Time)],
+        columns: &[("document_id", Number), ("version", Number), ("document", Text), ("case", Text), ("size", Number), ("sha256", Hex), ("added_by_id", Number), ("added_by", Text), ("at", Time), ("reason", Text)],
         query: concat!(
-            "select v.document_id, v.n, d.name, c.reference, v.size, v.sha256, v.by_id, u.name, v.at from version v join document d on d.id = v.document_id join cases c on c.id = d.case_id
+            "select v.document_id, v.n, d.name, c.reference, v.size, v.sha256, v.by_id, u.name, v.at, iif(:inside, v.reason, null) from version v join document d on d.id = v.document_id join cases c on c.id = d.case_id
             left join user u on u.id = v.by_id where ", among!(":cases", "d.case_id"), " order by 1, 2"
         ),
         of: &["version"],
@@ -268,7 +269,7 @@ const TABLES: &[Table] = &[
             e.detail, iif(:inside, (select text from reason r where r.case_id = e.case_id and r.kind = e.kind and r.object = e.object and r.at = e.at), null),
             iif(", among!(":own", "e.actor"), ", e.origin, null), iif(", among!(":own", "e.actor"), ", e.session, null)
             from event e left join user u on u.id = e.actor left join cases c on c.id = e.case_id
-            where :cases is null or e.case_id in (select value from json_each(:cases)) and (:inside or e.verb not in ('wall.raise', 'wall.lower')) and (e.refused = 0 or e.actor in (select value from json_each(:own)))
+            where :cases is null or e.case_id in (select value from json_each(:cases)) and (:inside or e.verb not in ('wall.raise', 'wall.lower', 'conflict.decide') and (e.kind is not 7 or e.object in (select value from json_each(:contacts)))) and (e.refused = 0 or e.actor in (select value from json_each(:own)))
                 or e.case_id is null and (e.actor in (select value from json_each(:own)) and (e.kind is null or e.kind != 3 or e.object = e.actor)
                     or e.kind = 3 and e.object in (select value from json_each(:own))) order by e.seq"
         ),
