@@ -80,7 +80,7 @@ fn a_damaged_page_stops_writes_and_says_so() {
     for name in ["site.db", "site.db-wal"] {
         let file = fs::OpenOptions::new().write(true).open(site(&dir).join(name)).unwrap();
         let length = file.metadata().unwrap().len();
-        let from = if name == "site.db" { 90 * 4096 } else { length };
+        let from = if name == "site.db" { 140 * 4096 } else { length };
         for at in (from..length).step_by(4096) {
             file.write_all_at(&[0xAA; 64], at + 1000).unwrap();
         }

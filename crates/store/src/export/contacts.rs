@@ -42,7 +42,7 @@ pub(super) const TABLES: &[Table] = &[
     },
     Table {
         name: "contact_links",
-        about: "How one contact stands to another.",
+        about: "How two contacts stand to each other.",
         columns: &[("contact_id", Number), ("contact", Text), ("is", Text), ("of_contact_id", Number), ("of_contact", Text), ("said_by_id", Number), ("said_by", Text), ("at", Time)],
         query: "select l.left_id, a.name, l.kind, l.right_id, b.name, l.by_id, u.name, l.at from contact_link l join contact a on a.id = l.left_id join contact b on b.id = l.right_id
             left join user u on u.id = l.by_id where :cases is null order by 1, 4, 3",
