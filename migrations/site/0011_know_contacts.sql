@@ -21,7 +21,7 @@ create table contact_name (                                  -- other names: bef
 ) strict, without rowid;
 
 create table identity_document (
-    id         integer primary key,
+    id         integer primary key autoincrement,
     contact_id integer not null references contact (id),
     kind       text not null check (kind in ('passport', 'permit', 'card', 'licence', 'register', 'other')),
     number     blob not null,                                -- encrypted (identity_document, number, id)
@@ -82,7 +82,7 @@ create trigger check_stays before update on conflict_check begin select raise(ab
 create trigger check_remains before delete on conflict_check begin select raise(abort, 'a decision stays as it was made'); end;
 
 create table contact_import (                                -- contacts that come from a file: looked at, then accepted, and taken back at once
-    id       integer primary key,
+    id       integer primary key autoincrement,              -- a page of a file that was dropped accepts no other one
     name     text not null,                                  -- of the file
     rows     integer not null,                               -- how many can be taken
     file     blob,                                           -- encrypted (contact_import, file, id), until it is accepted or dropped

@@ -80,6 +80,7 @@ struct FileView {
     changed: When,
     free: bool,
     can_contribute: bool,
+    has_history: bool,
 }
 
 /// What was typed into one of the small forms of the page.
@@ -142,6 +143,7 @@ fn standing(expires: jiff::civil::Date, today: jiff::civil::Date) -> Option<Stat
 fn file_view(file: contact::File, calendar: &Calendar) -> FileView {
     FileView {
         href: link::contact(&file.id, ""),
+        has_history: tells_history(&file),
         id: file.id.to_string(),
         name: file.name,
         organisation: file.organisation,
@@ -343,6 +345,11 @@ impl View for HistoryView {
     const TEMPLATE: &'static str = "contact/history.html";
 }
 
+/// Whether the one who asks reads the history: who manages a case of the contact; of a contact on no case, who works on cases.
+fn tells_history(file: &contact::File) -> bool {
+    file.level >= Level::Manage || file.free
+}
+
 /// Events on a page of the history.
 const EVENTS: usize = 50;
 
@@ -351,7 +358,11 @@ pub(super) async fn history(id: Id<Contact>, before: Option<i64>, desk: Desk<'_>
     let (file, told) = desk
         .read(move |tx| {
             let contact = tx.open::<Contribute, Contact>(&id.0, Verb::ContactView)?;
-            Ok((contact::file(&contact)?, trail::of_contact(&contact, before.unwrap_or(i64::MAX), EVENTS + 1)?))
+            let file = contact::file(&contact)?;
+            if !tells_history(&file) {
+                return Err(Refusal::Forbidden("The history of a contact is for those who manage one of its cases. Ask the owner of a case.".into()));
+            }
+            Ok((file, trail::of_contact(&contact, before.unwrap_or(i64::MAX), EVENTS + 1)?))
         })
         .await?;
     let calendar = Calendar::of(desk.site(), desk.now);

@@ -10,7 +10,7 @@ use super::{
     view::{Choice, Mistake, mistakes},
 };
 use rocket::{Either, FromForm, get, http::Status, post, response::Redirect};
-use rules::{Problem, Refusal, Sealed, date, text};
+use rules::{Contact, Problem, Read, Refusal, Sealed, Verb, date, text};
 use serde::Serialize;
 use store::{
     contact,
@@ -202,7 +202,7 @@ pub(super) async fn make(desk: Desk<'_>, form: Posted<Typed>) -> Result<Either<R
         .write(move |tx| match asked.as_str() {
             "" if !who::similar(tx, &meant.name)?.is_empty() => Err(Refusal::invalid("who_is", "A contact of a name like this is there already. Say whether it is the same one.")),
             "" | "new" => contact::make(tx, &meant),
-            there => Ok(Sealed::from_url(there)),
+            there => tx.open::<Read, Contact>(&Sealed::from_url(there), Verb::ContactView).and_then(|contact| Ok(contact::file(&contact)?.id)),
         })
         .await;
     match made {

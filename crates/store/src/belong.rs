@@ -30,7 +30,10 @@ pub struct Offered {
     pub more: bool,
 }
 
-const ALL: &str = "select id, name, kind = 'organisation' from contact where removed is null and merged_into is null order by name collate nocase, id";
+/// Those for whom the firm acts, and those on no case: whoever looks after accounts has no need of the other side’s names.
+const ALL: &str = "select id, name, kind = 'organisation' from contact where removed is null and merged_into is null
+    and (not exists (select 1 from party p where p.contact_id = contact.id) or exists (select 1 from party p where p.contact_id = contact.id and p.is_client = 1))
+    order by name collate nocase, id";
 
 /// Those of a query whose name fits. The database knows the capitals of ASCII only, so that names are looked through here.
 fn rows<M>(tx: &Tx<'_, M>, (query, parameters): (&str, impl rusqlite::Params), fits: impl Fn(&str) -> bool, most: usize) -> Result<Vec<Listed>, Refusal> {

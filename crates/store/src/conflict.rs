@@ -88,8 +88,11 @@ pub fn look<M>(tx: &Tx<'_, M>, terms: &[String]) -> Result<Vec<Found>, Refusal> 
     found.collect()
 }
 
-/// Looks for the parties of a case and further names. What only this case has is no match.
+/// Looks for the parties of a case and further names. What only this case has is no match. That further names were looked for is written down.
 pub fn look_for<P: Covers<Read>, M>(case: &Access<'_, P, Case, M>, more: &[String]) -> Result<Vec<Found>, Refusal> {
+    if !more.is_empty() {
+        case.tx().record(Verb::ConflictLook, Some(case.id()), None, None, false);
+    }
     let found = terms(case, more)?.into_iter().map(|term| search(case.tx(), &term, case.id()).map(|(raw, more)| shown(&term, raw, more)));
     found.collect()
 }

@@ -186,12 +186,12 @@ pub fn take(tx: &Tx<'_, Writing>, name: &str, bytes: &[u8]) -> Result<Sealed<Imp
         return Err(wrong("The file has no rows below the names of its columns."));
     }
     let name = text::optional_line("file", "The name of the file", name, 200).ok().flatten().unwrap_or_else(|| "file.csv".into());
+    // One file of each person waits, for a day at most.
+    tx.sql.execute("delete from contact_import where accepted is null and (by_id = ? or at < ?)", [tx.actor().user, tx.now().0 - WAITS]).refuse()?;
     tx.sql.execute("insert into contact_import (name, rows, by_id, at) values (?, ?, ?, ?)", params![name, found.good.len(), tx.actor().user, tx.now().0]).refuse()?;
     let id = tx.sql.last_insert_rowid();
     let sealed = tx.core.keys.fields.seal(bytes, place(id)).refuse()?;
     tx.sql.execute("update contact_import set file = ?2 where id = ?1", params![id, sealed]).refuse()?;
-    // What nobody accepted within a day is forgotten.
-    tx.sql.execute("update contact_import set file = null where file is not null and at < ?", [tx.now().0 - WAITS]).refuse()?;
     tx.seal(id)
 }
 
