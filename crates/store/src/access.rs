@@ -136,7 +136,7 @@ impl Opened for Contact {
 
     fn find(sql: &Connection, user: i64, id: i64) -> rusqlite::Result<Option<Found>> {
         const SQL: &str = "select c.id, u.role, u.state, exists (select 1 from party where contact_id = c.id),
-                (select max(v.level) from party p join sight v on v.user_id = u.id and v.case_id = p.case_id where p.contact_id = c.id)
+                (select max(v.level) from party p cross join sight v on v.user_id = u.id and v.case_id = p.case_id where p.contact_id = c.id)
             from contact m join contact c on c.id = coalesce(m.merged_into, m.id) join user u on u.id = ?1 where m.id = ?2 and c.removed is null";
         let decide = |row: &rusqlite::Row<'_>| {
             let cases = row.get::<_, bool>(3)?.then_some(Level::from_number(row.get::<_, Option<i64>>(4)?.unwrap_or(0)));

@@ -31,9 +31,9 @@ pub struct Page {
     pub next: Option<Sealed<Contact>>,
 }
 
-/// Whether the contact `c` is to be seen by the user `?1`, as [`policy::of_contact`] decides; `?2` says whether they see those on no case.
+/// Whether the contact `c` is to be seen (from its few parties to the sight of the one who asks, never the other way round: that would walk all their cases) by the user `?1`, as [`policy::of_contact`] decides; `?2` says whether they see those on no case.
 const SEEN: &str = "c.removed is null and c.merged_into is null and (
-    exists (select 1 from party p join sight v on v.case_id = p.case_id and v.user_id = ?1 and v.level >= 2 where p.contact_id = c.id)
+    exists (select 1 from party p cross join sight v on v.case_id = p.case_id and v.user_id = ?1 and v.level >= 2 where p.contact_id = c.id)
     or ?2 and not exists (select 1 from party where contact_id = c.id))";
 
 /// Whether the one who asks sees contacts that are on no case.
@@ -53,11 +53,13 @@ pub fn list<M>(tx: &Tx<'_, M>, words: &str, after: Option<&Sealed<Contact>>) -> 
     // The words are bound from ?4 on; each pair is a part of the index of names.
     let among = (0..heads.len()).map(|n| format!("select contact_id from name_part where fold >= ?{} and fold < ?{} || '{{'", n + 4, n + 4)).collect::<Vec<_>>().join(" intersect ");
     let among = if heads.is_empty() { String::new() } else { format!("and c.id in ({among})") };
+    // The names are walked in their order, or the few that have the words are sorted; what a row says besides is read for those of the page only.
+    let by_name = if heads.is_empty() { "indexed by contact_by_name" } else { "" };
     let query = format!(
         "select c.id, c.name, (select group_concat(name, ' · ') from contact_name where contact_id = c.id), c.kind = 'organisation',
-            (select count(distinct p.case_id) from party p join sight v on v.case_id = p.case_id and v.user_id = ?1 and v.level >= 2 where p.contact_id = c.id and p.ended is null)
-         from contact c where {SEEN} {among} and (?3 is null or (c.name collate nocase, c.id) > (select name collate nocase, id from contact where id = ?3))
-         order by c.name collate nocase, c.id limit {}",
+            (select count(distinct p.case_id) from party p cross join sight v on v.case_id = p.case_id and v.user_id = ?1 and v.level >= 2 where p.contact_id = c.id and p.ended is null)
+         from (select c.id from contact c {by_name} where {SEEN} {among} and (?3 is null or (c.name collate nocase, c.id) > (select name collate nocase, id from contact where id = ?3))
+            order by c.name collate nocase, c.id limit {}) f cross join contact c on c.id = f.id order by c.name collate nocase, c.id",
         PAGE + 1
     );
     let mut bound: Vec<Box<dyn rusqlite::ToSql>> = vec![Box::new(tx.actor().user), Box::new(sees_free(tx)), Box::new(below)];

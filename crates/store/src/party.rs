@@ -63,8 +63,8 @@ pub fn of_case<P: Covers<Read>, M>(case: &Access<'_, P, Case, M>) -> Result<Vec<
 /// The cases of a contact that the one who asks may read, newest first.
 pub fn of_contact<P: Covers<Read>, M>(contact: &Access<'_, P, Contact, M>) -> Result<Vec<PartIn>, Refusal> {
     let tx = contact.tx();
-    const SQL: &str = "select c.id, c.reference, c.title, c.status, p.role, p.is_client, p.ended is not null from party p join sight v on v.user_id = ?2 and v.case_id = p.case_id and v.level >= 2
-        join cases c on c.id = p.case_id where p.contact_id = ?1 order by p.ended is not null, c.id desc";
+    const SQL: &str = "select c.id, c.reference, c.title, c.status, p.role, p.is_client, p.ended is not null from party p cross join sight v on v.user_id = ?2 and v.case_id = p.case_id and v.level >= 2
+        cross join cases c on c.id = p.case_id where p.contact_id = ?1 order by p.ended is not null, c.id desc";
     let mut statement = tx.sql.prepare_cached(SQL).refuse()?;
     let rows = statement.query_map([contact.id(), tx.actor().user], |row| {
         Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, crate::case::status(row.get_ref(3)?.as_str()?)?, part(row, 4)?, row.get(5)?, row.get(6)?))
